@@ -1,0 +1,163 @@
+//! Sealing a pass in the bucket, so that a run that was killed anywhere is finished by the next with the same bytes.
+//!
+//! The custody file is written first, and from then on it is the truth: the other tag files follow from it, and a retry
+//! derives them again. Were it written in the bag's own order, a run killed just before it would leave a manifest that
+//! the next run's custody contradicts, and keys are written once. The tag manifest is the last, and is the seal.
+
+use evidence_bundle::{Bag, CUSTODY, Custody, TAG_MANIFEST, sha256_hex};
+use step::StepError;
+
+use crate::bucket::Bucket;
+
+/// A sealed pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    /// What is known about it.
+    pub(crate) custody: Custody,
+    /// The seal.
+    pub(crate) tag_manifest_sha256: String,
+}
+
+/// The pass, if it is sealed.
+///
+/// # Errors
+/// `Transient` or `Stuck` where the bucket does not answer or its custody file does not read.
+pub(crate) async fn sealed(bucket: &Bucket, prefix: &str) -> Result<Option<Sealed>, StepError> {
+    let Some(tag_manifest_sha256) = seal_of(bucket, prefix).await? else { return Ok(None) };
+    let custody = begun(bucket, prefix).await?;
+    let custody = custody.ok_or_else(|| {
+        StepError::stuck(format!(
+            "the sealed pass {prefix} has no {CUSTODY}; look who deleted it from the evidence bucket"
+        ))
+    })?;
+    Ok(Some(Sealed { custody, tag_manifest_sha256 }))
+}
+
+/// The seal of a pass, if it has one: the hash of its tag manifest.
+///
+/// # Errors
+/// `Transient` or `Stuck` where the bucket does not answer.
+pub(crate) async fn seal_of(bucket: &Bucket, prefix: &str) -> Result<Option<String>, StepError> {
+    let tag_manifest = bucket.read(&format!("{prefix}{TAG_MANIFEST}")).await?;
+    Ok(tag_manifest.map(|content| sha256_hex(&content)))
+}
+
+/// The custody file of a pass, if a run came as far as writing it.
+///
+/// # Errors
+/// `Transient` or `Stuck` where the bucket does not answer or the file does not read.
+pub(crate) async fn begun(bucket: &Bucket, prefix: &str) -> Result<Option<Custody>, StepError> {
+    let key = format!("{prefix}{CUSTODY}");
+    let content = bucket.read(&key).await?;
+    let custody = content.map(|content| serde_json::from_slice(&content)).transpose();
+    custody.map_err(|e| StepError::stuck(format!("{key} does not read ({e}); another version may have written it")))
+}
+
+/// Writes the tag files. Where another run was faster, its custody is the one that is sealed.
+///
+/// # Errors
+/// `Transient` or `Stuck` where the bucket does not answer; `Stuck` where it holds a tag file that contradicts the
+/// custody file.
+pub(crate) async fn seal(bucket: &Bucket, prefix: &str, custody: Custody) -> Result<Sealed, StepError> {
+    let mut bag = tag_files(&custody)?;
+    let ours = bucket.put_once(&format!("{prefix}{CUSTODY}"), record_of(&bag)).await?;
+    if !ours && let Some(theirs) = begun(bucket, prefix).await? {
+        bag = tag_files(&theirs)?;
+    }
+    for (path, content) in bag.tag_files.iter().filter(|(path, _)| !(ours && path == CUSTODY)) {
+        let key = format!("{prefix}{path}");
+        if !bucket.put_once(&key, content).await? && bucket.read(&key).await?.as_ref() != Some(content) {
+            return Err(StepError::stuck(format!("{key} is in the bucket with other content; compare its versions")));
+        }
+    }
+    // Counted is what was written, sorted and without repetitions, as a retry reads it.
+    let custody = serde_json::from_slice(record_of(&bag)).unwrap_or(custody);
+    Ok(Sealed { custody, tag_manifest_sha256: bag.tag_manifest_sha256 })
+}
+
+fn record_of(bag: &Bag) -> &[u8] {
+    bag.tag_files.iter().find(|(path, _)| path == CUSTODY).map_or(&[], |(_, content)| content)
+}
+
+fn tag_files(custody: &Custody) -> Result<Bag, StepError> {
+    evidence_bundle::seal(custody).map_err(StepError::stuck)
+}
+
+#[cfg(test)]
+mod tests {
+    use evidence_bundle::{BAG_INFO, BAGIT, CUSTODY_V, MANIFEST, Pass};
+
+    use super::*;
+    use crate::samples::{Answer, at, canned, config};
+
+    const P: &str = "v1/incidents/inc-20261123-0123456789/1/1-warm/";
+    const DONE: Answer<'static> = (200, &[], "");
+    const TAKEN: Answer<'static> = (412, &[], "<Error><Code>PreconditionFailed</Code></Error>");
+    const MISSING: Answer<'static> = (404, &[], "<Error><Code>NoSuchKey</Code></Error>");
+
+    fn custody(sealed_at: &str) -> Custody {
+        Custody {
+            v: CUSTODY_V,
+            incident_id: "inc-20261123-0123456789".into(),
+            opening: 1,
+            pass: Pass::Warm,
+            sealed_at: at(sealed_at),
+            version: "0.1.0".into(),
+            files: Vec::new(),
+            gaps: Vec::new(),
+            previous: None,
+        }
+    }
+
+    fn record(custody: &Custody) -> String {
+        String::from_utf8(record_of(&tag_files(custody).unwrap()).to_vec()).unwrap()
+    }
+
+    fn keys(http: &aws_smithy_http_client::test_util::StaticReplayClient) -> Vec<String> {
+        let last = |uri: &str| {
+            uri.split(['?', '/']).find(|part| part.ends_with(".txt") || part.ends_with(".json")).unwrap().to_owned()
+        };
+        http.actual_requests().map(|request| format!("{} {}", request.method(), last(request.uri()))).collect()
+    }
+
+    #[tokio::test]
+    async fn the_custody_comes_first_and_the_seal_last() {
+        let http = canned([DONE; 5]);
+        let sealed = seal(&Bucket::new(&config(&http), "b"), P, custody("14:03:00")).await.unwrap();
+        assert_eq!(keys(&http), [CUSTODY, BAGIT, BAG_INFO, MANIFEST, TAG_MANIFEST].map(|path| format!("PUT {path}")));
+        let last = http.actual_requests().last().unwrap();
+        assert_eq!(sha256_hex(last.body().bytes().unwrap()), sealed.tag_manifest_sha256);
+        assert_eq!(sealed.custody, custody("14:03:00"));
+    }
+
+    #[tokio::test]
+    async fn the_custody_that_is_there_is_the_one_that_is_sealed() {
+        let theirs = record(&custody("14:02:00"));
+        let found: Answer<'_> = (200, &[], &theirs);
+        let http = canned([TAKEN, found, DONE, DONE, DONE, TAKEN, found, DONE]);
+        let sealed = seal(&Bucket::new(&config(&http), "b"), P, custody("14:03:00")).await.unwrap();
+        assert_eq!(sealed.custody, custody("14:02:00"));
+        assert_eq!(sealed.tag_manifest_sha256, tag_files(&custody("14:02:00")).unwrap().tag_manifest_sha256);
+        assert_eq!(http.actual_requests().count(), 8);
+    }
+
+    #[tokio::test]
+    async fn a_tag_file_that_contradicts_the_custody_is_never_sealed() {
+        let http = canned([DONE, TAKEN, (200, &[], "BagIt-Version: 0.97\n")]);
+        let error = seal(&Bucket::new(&config(&http), "b"), P, custody("14:03:00")).await.unwrap_err();
+        assert_eq!(error.name(), "Stuck");
+        assert_eq!(keys(&http).last().unwrap(), "GET bagit.txt");
+    }
+
+    #[tokio::test]
+    async fn a_sealed_pass_is_read_back() {
+        let record = record(&custody("14:03:00"));
+        let http = canned([(200, &[], "tag manifest"), (200, &[], record.as_str())]);
+        let found = sealed(&Bucket::new(&config(&http), "b"), P).await.unwrap().unwrap();
+        assert_eq!(found, Sealed { custody: custody("14:03:00"), tag_manifest_sha256: sha256_hex(b"tag manifest") });
+        let http = canned([MISSING]);
+        assert_eq!(sealed(&Bucket::new(&config(&http), "b"), P).await.unwrap(), None);
+        let http = canned([(200, &[], "tag manifest"), MISSING]);
+        assert_eq!(sealed(&Bucket::new(&config(&http), "b"), P).await.unwrap_err().name(), "Stuck");
+    }
+}

@@ -1,0 +1,97 @@
+//! The handler over the real clients, with canned answers of the services.
+
+use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::samples::{at, incident};
+
+/// The answers of the services, in order: status, body.
+fn ctx(answers: &[(u16, Value)]) -> (Ctx, StaticReplayClient) {
+    let event = |(status, body): &(u16, Value)| {
+        let request = http::Request::builder().uri("http://localhost/").body(Vec::new().into()).unwrap();
+        let answer = http::Response::builder().status(*status).body(body.to_string().into()).unwrap();
+        ReplayEvent::new(request, answer)
+    };
+    let replay = StaticReplayClient::new(answers.iter().map(event).collect());
+    let env = Env::from([("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_REGION", "eu-west-1")]);
+    let config = step::aws::config(&env).unwrap().to_builder().http_client(replay.clone()).build();
+    (Ctx::over(&config, "incidents".into()), replay)
+}
+
+fn batch(body: &str) -> Input {
+    serde_json::from_value(json!({"Records": [{"messageId": "m1", "body": body}]})).unwrap()
+}
+
+fn acknowledge() -> String {
+    json!({"v": 1, "request_id": "r1", "incident_id": incident().id(), "verb": "acknowledge", "claimed_by": "ana"})
+        .to_string()
+}
+
+/// The operations that were asked of the services.
+fn asked(replay: &StaticReplayClient) -> Vec<String> {
+    replay.actual_requests().map(|r| r.headers().get("x-amz-target").unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_is_no_command_is_dropped_without_a_call() {
+    let (ctx, replay) = ctx(&[]);
+    let output = handle(&ctx, batch("{\"verb\": \"dance\"}")).await.unwrap();
+    assert!(output.batch_item_failures.is_empty());
+    assert!(asked(&replay).is_empty());
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_there_delivers_it_again() {
+    let gone = json!({"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": "no table"});
+    let (ctx, _) = ctx(&[(400, gone)]);
+    let output = handle(&ctx, batch(&acknowledge())).await.unwrap();
+    assert_eq!(output.batch_item_failures[0].item_identifier, "m1");
+}
+
+#[tokio::test]
+async fn an_unknown_incident_is_answered_and_not_tried_again() {
+    let (ctx, replay) = ctx(&[(200, json!({})), (200, json!({})), (200, json!({}))]);
+    let output = handle(&ctx, batch(&acknowledge())).await.unwrap();
+    assert!(output.batch_item_failures.is_empty());
+    let last = replay.actual_requests().last().unwrap();
+    let body: Value = serde_json::from_slice(last.body().bytes().unwrap()).unwrap();
+    let record: CommandRecord = serde_json::from_str(body["Item"]["command"]["S"].as_str().unwrap()).unwrap();
+    assert_eq!((record.done, record.by.as_str()), (false, "ana (claimed)"));
+    assert!(record.answer.contains("there is no incident"), "{}", record.answer);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_not_done_again() {
+    let record = json!({
+        "v": 1, "request_id": "r1", "verb": "acknowledge", "incident_id": incident().id(), "done": true,
+        "answer": "acknowledged", "by": "ana (claimed)", "at": at(3),
+    });
+    let (ctx, replay) = ctx(&[(200, json!({"Item": {"command": {"S": record.to_string()}}}))]);
+    let output = handle(&ctx, batch(&acknowledge())).await.unwrap();
+    assert!(output.batch_item_failures.is_empty());
+    assert_eq!(asked(&replay), ["DynamoDB_20120810.GetItem"]);
+}
+
+#[tokio::test]
+async fn a_wait_that_is_over_is_no_failure_and_a_denial_is() {
+    for (code, expect) in [
+        ("TaskTimedOut", None),
+        ("TaskDoesNotExist", None),
+        ("InvalidToken", None),
+        ("AccessDeniedException", Some("Stuck")),
+    ] {
+        let (ctx, replay) = ctx(&[(400, json!({"__type": code, "message": "m"}))]);
+        let woken = wake::wake(&ctx, Some("token")).await;
+        assert_eq!(woken.err().map(|e| e.name()), expect, "{code}");
+        assert_eq!(asked(&replay), ["AWSStepFunctions.SendTaskSuccess"]);
+    }
+}
+
+#[test]
+fn the_time_of_asking_is_the_same_at_every_delivery() {
+    let message: SqsMessage =
+        serde_json::from_value(json!({"attributes": {"SentTimestamp": "1763906400123"}})).unwrap();
+    assert_eq!(sent_at(&message), Some(Timestamp::from_millisecond(1_763_906_400_123).unwrap()));
+    assert_eq!(sent_at(&SqsMessage::default()), None);
+}

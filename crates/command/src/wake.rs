@@ -1,0 +1,44 @@
+//! Waking the state machine that waits for a person.
+
+use incident::{CommandRecord, Verb};
+use step::{StepError, sdk_error};
+
+use crate::Ctx;
+use crate::request::Request;
+
+/// Completes a wait; one that is over, or was never there, is no failure.
+pub(crate) async fn wake(ctx: &Ctx, token: Option<&str>) -> Result<(), StepError> {
+    let Some(token) = token else { return Ok(()) };
+    match ctx.states.send_task_success().task_token(token).output("{}").send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(is_over) => Ok(()),
+        Err(error) => Err(sdk_error("the state machine that waits could not be woken", error)),
+    }
+}
+
+/// A request that is answered came again: nothing is done, but what waits for it is woken.
+pub(crate) async fn again(ctx: &Ctx, request: &Request, record: &CommandRecord) -> Result<(), StepError> {
+    tracing::info!(command = request.request_id, "the command came again, and is answered already");
+    let Some(id) = record.incident_id.as_deref().filter(|_| record.done) else { return Ok(()) };
+    match record.verb {
+        Verb::Approve | Verb::Reject => {
+            let incident = ctx.store.load(id).await?;
+            for decided in ctx.store.mitigations(id, incident.opening).await? {
+                if decided.decided_by.as_deref() == Some(&record.by) {
+                    wake(ctx, decided.approval_token.as_deref()).await?;
+                }
+            }
+            Ok(())
+        }
+        Verb::Resolve => {
+            let incident = ctx.store.load(id).await?;
+            let over = !incident.status.holds_group_key();
+            wake(ctx, incident.recovery_token.as_deref().filter(|_| over)).await
+        }
+        Verb::Acknowledge | Verb::Brake | Verb::ChangeRecord => Ok(()),
+    }
+}
+
+fn is_over(error: &aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError) -> bool {
+    error.is_task_timed_out() || error.is_task_does_not_exist() || error.is_invalid_token()
+}

@@ -1,0 +1,83 @@
+//! `INC#<id>` / `META`: what never changes is one JSON text; what changes, and what the state machines and the indexes
+//! read, are attributes of their own.
+
+use incident::{GroupKey, Incident, Opened, PostmortemKeys, SealedPass, Status};
+use step::StepError;
+
+use crate::item::{Build, Item, Row, at, json, n, s, set};
+use crate::keys;
+
+/// The item of an incident that opens now: one fingerprint fires.
+pub(crate) fn opening(opened: &Opened, group: &GroupKey) -> Result<Item, StepError> {
+    let plan = &opened.plan.plan;
+    let item = Build::new(&keys::incident(&opened.id), keys::META)
+        .with("id", s(&opened.id))
+        .with("opened", json(opened)?)
+        .with("title", s(&opened.title))
+        .with("service", s(&plan.service))
+        .with("environment", s(&plan.environment))
+        .with("owner", s(&plan.owner))
+        .with("incident_type", s(&plan.incident_type))
+        .with("severity", s(plan.severity.as_str()))
+        .with("status", s(Status::Open.as_str()))
+        .with("opened_at", at(opened.opened_at))
+        .with("held_for_s", n(plan.recovery.held_for.as_secs()))
+        .with("group_hash", s(group.hash()))
+        .with("drill", aws_sdk_dynamodb::types::AttributeValue::Bool(opened.drill))
+        .with("opening", n(1_u64))
+        .with("run", n(1_u64))
+        .with("engagement", n(1_u64))
+        .with("firing", set(&opened.signal.fingerprint))
+        .with_some("onset", opened.onset.map(at));
+    Ok(item.done())
+}
+
+/// Reads an incident.
+pub(crate) fn read(attributes: &Item) -> Result<Incident, StepError> {
+    let item = Row(attributes);
+    let opened: Opened = item.parsed("opened")?;
+    let severity = item.text("severity")?;
+    Ok(Incident {
+        onset: item.find_instant("onset")?,
+        status: status(attributes)?,
+        severity: serde_json::from_value(severity.clone().into())
+            .map_err(|_| StepError::stuck(format!("`{severity}` is no severity")))?,
+        opening: item.small("opening")?,
+        run: item.small("run")?,
+        engagement: item.small("engagement")?,
+        firing: item.texts("firing"),
+        clear_since: item.find_instant("clear_since")?,
+        recovery_token: item.find_text("recovery_token"),
+        acknowledged_by: item.find_text("acknowledged_by"),
+        acknowledged_at: item.find_instant("acknowledged_at")?,
+        paged_at: item.find_instant("paged_at")?,
+        woken_at: item.find_instant("woken_at")?,
+        mitigated_at: item.find_instant("mitigated_at")?,
+        resolved_at: item.find_instant("resolved_at")?,
+        resolved_by: item.find_text("resolved_by"),
+        resolved_reason: item.find_text("resolved_reason"),
+        recheck_at: item.find_instant("recheck_at")?,
+        evidence: passes(attributes)?,
+        postmortem: postmortem(attributes)?,
+        opened,
+    })
+}
+
+pub(crate) fn status(item: &Item) -> Result<Status, StepError> {
+    Row(item).text("status")?.parse().map_err(|e: String| StepError::stuck(e))
+}
+
+/// Each sealed pass is an attribute of its own, so that sealing is one write that needs to read nothing.
+pub(crate) fn pass_attribute(pass: &str) -> String {
+    format!("evidence_{}", pass.replace('-', "_"))
+}
+
+fn passes(item: &Item) -> Result<Vec<SealedPass>, StepError> {
+    let mut names: Vec<_> = item.keys().filter(|name| name.starts_with("evidence_")).collect();
+    names.sort();
+    names.into_iter().map(|name| Row(item).parsed(name)).collect()
+}
+
+fn postmortem(item: &Item) -> Result<Option<PostmortemKeys>, StepError> {
+    item.contains_key("postmortem").then(|| Row(item).parsed("postmortem")).transpose()
+}

@@ -1,0 +1,50 @@
+//! The keys of the table, in one place.
+
+use jiff::Timestamp;
+use signal::sha256_hex;
+
+/// The sort key of items that stand alone.
+pub(crate) const META: &str = "META";
+
+pub(crate) fn incident(id: &str) -> String {
+    format!("INC#{id}")
+}
+
+pub(crate) fn open(group_hash: &str) -> String {
+    format!("OPEN#{group_hash}")
+}
+
+pub(crate) fn signal(signal_id: &str) -> String {
+    format!("SIG#{signal_id}")
+}
+
+pub(crate) fn fingerprint(fingerprint: &str) -> String {
+    format!("FP#{}", sha256_hex(&[fingerprint]))
+}
+
+pub(crate) fn lock(arn: &str) -> String {
+    format!("LOCK#{}", sha256_hex(&[arn]))
+}
+
+pub(crate) fn changes(arn: &str) -> String {
+    format!("CHANGE#{}", sha256_hex(&[arn]))
+}
+
+pub(crate) fn command(request_id: &str) -> String {
+    format!("CMD#{request_id}")
+}
+
+pub(crate) const BRAKE: &str = "CONTROL#brake";
+
+pub(crate) fn mitigation(opening: u32, n: u32) -> String {
+    format!("MIT#{opening}#{n}")
+}
+
+/// Milliseconds in 13 digits, so that text sorts as time does (until the year 2286).
+pub(crate) fn millis(at: Timestamp) -> String {
+    format!("{:013}", at.as_millisecond().max(0))
+}
+
+pub(crate) fn timeline(at: Timestamp, seq: &str) -> String {
+    format!("T#{}#{seq}", millis(at))
+}

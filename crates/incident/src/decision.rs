@@ -1,0 +1,218 @@
+//! What becomes of a signal, given what is known: the decision of triage, as a value.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use signal::{Signal, State};
+
+use crate::record::Status;
+
+/// What the table knows that bears on one signal.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Known {
+    /// The signal itself, when it came before.
+    pub signal: Option<KnownSignal>,
+    /// The last known state of its fingerprint.
+    pub fingerprint: Option<FingerprintState>,
+    /// The group's last incident.
+    pub pointer: Option<OpenPointer>,
+}
+
+/// `SIG#<signal id>`: a signal that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownSignal {
+    /// The incident it belongs to, and its opening; absent where it changed nothing.
+    pub incident: Option<(String, u32)>,
+}
+
+/// `FP#<fingerprint hash>`: what was last known of a failing thing. Only `firing` and `recovered` are kept here: an
+/// `info` says nothing of either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FingerprintState {
+    /// Firing or recovered.
+    pub state: State,
+    /// The source's own transition time.
+    pub time: Timestamp,
+    /// The incident in which it last fired, and its opening.
+    pub incident: Option<(String, u32)>,
+}
+
+/// `OPEN#<group hash>`: the group's last incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenPointer {
+    /// The incident.
+    pub incident_id: String,
+    /// Its opening.
+    pub opening: u32,
+    /// Its status.
+    pub status: Status,
+}
+
+/// What is to be done with a signal; each is one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// It came before: nothing is written, and what it began is looked after.
+    Repeat {
+        /// The incident that it belongs to.
+        incident: Option<(String, u32)>,
+    },
+    /// A new incident takes the group's pointer.
+    Open,
+    /// It joins the group's open incident.
+    Join {
+        /// The incident.
+        incident_id: String,
+        /// Its opening.
+        opening: u32,
+    },
+    /// It clears what fired in an incident.
+    Recover {
+        /// The incident.
+        incident_id: String,
+        /// Its opening.
+        opening: u32,
+    },
+    /// It changes nothing, and is recorded with the reason.
+    Ignore {
+        /// Why, in one sentence.
+        reason: String,
+        /// Whether it is the last known state of its fingerprint all the same.
+        newest: bool,
+    },
+}
+
+/// What became of a signal, as the command line and triage's answer say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignalOutcome {
+    /// It opened an incident.
+    Incident,
+    /// It belongs to an incident that was there.
+    Attached,
+    /// It changed nothing.
+    Ignored,
+    /// It is no signal that can be read.
+    Rejected,
+}
+
+/// Decides. The order in which deliveries arrive does not matter: a state that is older than the last known one of its
+/// fingerprint changes nothing, and of two at the same instant the firing one counts, since a page too many is better
+/// than one too few.
+pub fn decide(signal: &Signal, known: &Known) -> Action {
+    if let Some(before) = &known.signal {
+        return Action::Repeat { incident: before.incident.clone() };
+    }
+    if signal.state == State::Info {
+        return Action::Ignore { reason: "it says neither that something fires nor that it recovered".to_owned(), newest: false };
+    }
+    if let Some(last) = known.fingerprint.as_ref().filter(|last| !is_newer(signal, last)) {
+        let reason = format!("it is older than the last known state, {} at {}", last.state.as_str(), last.time);
+        return Action::Ignore { reason, newest: false };
+    }
+    match signal.state {
+        State::Firing => fire(known),
+        _ => recover(known),
+    }
+}
+
+fn is_newer(signal: &Signal, last: &FingerprintState) -> bool {
+    signal.time > last.time
+        || (signal.time == last.time && signal.state == State::Firing && last.state == State::Recovered)
+}
+
+fn fire(known: &Known) -> Action {
+    match &known.pointer {
+        Some(p) if p.status.holds_group_key() => {
+            Action::Join { incident_id: p.incident_id.clone(), opening: p.opening }
+        }
+        _ => Action::Open,
+    }
+}
+
+fn recover(known: &Known) -> Action {
+    let fired = known.fingerprint.as_ref().filter(|last| last.state == State::Firing);
+    match fired.and_then(|last| last.incident.clone()) {
+        Some((incident_id, opening)) => Action::Recover { incident_id, opening },
+        None => Action::Ignore { reason: "it recovers, and nothing of it was firing".to_owned(), newest: true },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signal(state: State, second: i64) -> Signal {
+        Signal {
+            source: "aws.cloudwatch".into(),
+            detail_type: None,
+            kind: signal::Kind::Alarm,
+            state,
+            account: None,
+            region: None,
+            time: at(second),
+            onset: None,
+            resources: vec![],
+            title: "t".into(),
+            reason: None,
+            link: None,
+            fingerprint: "f".into(),
+            signal_id: format!("{}{second}", state.as_str()),
+            drill: false,
+            event: serde_json::Value::Null,
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn last(state: State, second: i64) -> Option<FingerprintState> {
+        Some(FingerprintState { state, time: at(second), incident: Some(("inc".into(), 1)) })
+    }
+
+    fn pointer(status: Status) -> Option<OpenPointer> {
+        Some(OpenPointer { incident_id: "inc".into(), opening: 1, status })
+    }
+
+    #[track_caller]
+    fn check(signal: &Signal, known: Known, expect: &str) {
+        let got = match decide(signal, &known) {
+            Action::Repeat { .. } => "repeat",
+            Action::Open => "open",
+            Action::Join { .. } => "join",
+            Action::Recover { .. } => "recover",
+            Action::Ignore { newest: true, .. } => "ignore, newest",
+            Action::Ignore { .. } => "ignore",
+        };
+        assert_eq!(got, expect, "{known:?}");
+    }
+
+    #[test]
+    fn firing() {
+        let alarm = signal(State::Firing, 10);
+        check(&alarm, Known::default(), "open");
+        for status in Status::ALL {
+            let expect = if status.holds_group_key() { "join" } else { "open" };
+            check(&alarm, Known { pointer: pointer(status), ..Known::default() }, expect);
+        }
+        check(&alarm, Known { signal: Some(KnownSignal { incident: None }), ..Known::default() }, "repeat");
+        check(&alarm, Known { fingerprint: last(State::Recovered, 11), ..Known::default() }, "ignore");
+        check(&alarm, Known { fingerprint: last(State::Recovered, 10), ..Known::default() }, "open");
+        check(&alarm, Known { fingerprint: last(State::Recovered, 9), ..Known::default() }, "open");
+        check(&alarm, Known { fingerprint: last(State::Firing, 10), ..Known::default() }, "ignore");
+    }
+
+    #[test]
+    fn recovery() {
+        let ok = signal(State::Recovered, 10);
+        check(&ok, Known::default(), "ignore, newest");
+        check(&ok, Known { fingerprint: last(State::Firing, 9), ..Known::default() }, "recover");
+        check(&ok, Known { fingerprint: last(State::Firing, 10), ..Known::default() }, "ignore");
+        check(&ok, Known { fingerprint: last(State::Firing, 11), ..Known::default() }, "ignore");
+        check(&ok, Known { fingerprint: last(State::Recovered, 9), ..Known::default() }, "ignore, newest");
+    }
+
+    #[test]
+    fn info_leaves_everything_as_it_is() {
+        check(&signal(State::Info, 10), Known { fingerprint: last(State::Firing, 9), ..Known::default() }, "ignore");
+    }
+}

@@ -1,0 +1,19 @@
+//! The incident and the decisions about it, as values: no clock, no network, no environment.
+
+mod command;
+mod decision;
+mod identity;
+mod measures;
+mod mitigation;
+mod record;
+mod timeline;
+
+pub use command::{Command, CommandRecord, Verb};
+pub use decision::{Action, FingerprintState, Known, KnownSignal, OpenPointer, SignalOutcome, decide};
+pub use identity::{GroupKey, incident_id, is_incident_id};
+pub use measures::{Measure, Measures};
+pub use mitigation::{ChangeRecord, MitigationRecord, Outcome, Progress};
+pub use record::{
+    Incident, Opened, PostmortemKeys, SealedPass, SignalSummary, Status, V, execution_input, execution_name,
+};
+pub use timeline::Entry;

@@ -1,0 +1,107 @@
+//! Slack: `chat.postMessage` with a bot token.
+
+mod blocks;
+mod client;
+
+use std::sync::OnceLock;
+
+use anyhow::{anyhow, bail};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::SdkConfig;
+use serde::Deserialize;
+use step::Env;
+
+use crate::message::Message;
+use crate::secret::Secrets;
+
+#[derive(Debug)]
+pub(crate) struct Slack {
+    secrets: Secrets,
+    api: String,
+    /// Built at first use: reading the system's roots takes longer than the rest of a start.
+    http: OnceLock<SharedHttpClient>,
+}
+
+/// What Slack answers, in the parts that matter.
+#[derive(Debug, Deserialize)]
+struct Said {
+    ok: bool,
+    ts: Option<String>,
+    error: Option<String>,
+}
+
+impl Slack {
+    pub(crate) fn new(config: &SdkConfig, env: &Env) -> Self {
+        let api = env.find("SLACK_API_URL").unwrap_or_else(|| "https://slack.com/api".to_owned());
+        Self { secrets: Secrets::new(config), api, http: OnceLock::new() }
+    }
+
+    /// Posts to a channel or member, and gives the message's `ts`.
+    pub(crate) async fn post(&self, channel: &str, secret: &str, message: &Message) -> anyhow::Result<String> {
+        let token = self.secrets.token(secret).await?;
+        let body = blocks::body(channel, message).to_string();
+        let answer = client::post(self.http()?, &self.api, &token, &body).await?;
+        match answer.status {
+            200 => {}
+            429 => bail!("Slack asked to wait {}; it takes about one message a second", answer.wait()),
+            status => bail!("Slack answered with HTTP status {status}; see https://slack-status.com"),
+        }
+        let said: Said = serde_json::from_slice(&answer.body)
+            .map_err(|e| anyhow::Error::from(e).context("Slack answered with something that is not its JSON"))?;
+        if said.ok {
+            return Ok(said.ts.unwrap_or_default());
+        }
+        let code = said.error.as_deref().filter(|code| is_code(code)).unwrap_or("an error without a name");
+        if is_about_the_token(code) {
+            self.secrets.forget(secret);
+        }
+        Err(anyhow!("Slack answered {code}; {}", remedy(code, channel, secret)))
+    }
+
+    fn http(&self) -> anyhow::Result<&SharedHttpClient> {
+        if self.http.get().is_none() {
+            let built = step::aws::public_http_client()
+                .map_err(|e| anyhow::Error::from(e).context("no TLS roots were found for Slack"))?;
+            // Another task may have been first: then its client is used.
+            let _ = self.http.set(built);
+        }
+        self.http.get().ok_or_else(|| anyhow!("the HTTP client for Slack is missing"))
+    }
+}
+
+/// Slack's error names are words; anything else does not belong into a sentence.
+fn is_code(code: &str) -> bool {
+    !code.is_empty() && code.len() <= 60 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}
+
+fn is_about_the_token(code: &str) -> bool {
+    matches!(code, "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired")
+}
+
+fn remedy(code: &str, channel: &str, secret: &str) -> String {
+    match code {
+        code if is_about_the_token(code) => format!("store a valid bot token in the secret `{secret}`"),
+        "missing_scope" => "give the bot the scope chat:write".to_owned(),
+        "channel_not_found" | "not_in_channel" | "is_archived" => {
+            format!("invite the bot to the channel {channel}, or mend the channel in teams.yaml")
+        }
+        _ => "see the errors of chat.postMessage in Slack's documentation".to_owned(),
+    }
+}
+
+#[cfg(test)]
+impl Slack {
+    /// With canned answers of Secrets Manager and of Slack in place of the network.
+    pub(crate) fn canned(
+        secrets: &aws_smithy_http_client::test_util::StaticReplayClient,
+        answers: &aws_smithy_http_client::test_util::StaticReplayClient,
+    ) -> Self {
+        let env = Env::from([("SLACK_API_URL", "http://127.0.0.1:1/api/")]);
+        let slack = Self::new(&crate::samples::config(secrets), &env);
+        slack.http.set(SharedHttpClient::new(answers.clone())).unwrap();
+        slack
+    }
+}
+
+#[cfg(test)]
+mod tests;

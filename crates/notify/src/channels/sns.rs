@@ -1,0 +1,104 @@
+//! SNS: a topic with mail, SMS or mobile push behind it.
+
+use aws_sdk_sns::Client;
+use aws_sdk_sns::error::ProvideErrorMetadata;
+use aws_types::SdkConfig;
+use step::{Env, StepError};
+
+use crate::message::Message;
+
+/// SNS refuses subjects of more characters.
+const SUBJECT: usize = 100;
+
+#[derive(Debug)]
+pub(crate) struct Sns {
+    client: Client,
+    /// `arn:aws:sns:<region>:<account>:`, to which a bare topic name is appended.
+    prefix: String,
+    fallback: String,
+}
+
+impl Sns {
+    pub(crate) fn new(config: &SdkConfig, env: &Env) -> Result<Self, StepError> {
+        let client = Client::new(config);
+        Ok(Self { client, prefix: env.get("TOPIC_PREFIX")?, fallback: env.get("FALLBACK_TOPIC")? })
+    }
+
+    /// Publishes to a topic, an ARN or a bare name of the stack's own account and Region.
+    pub(crate) async fn publish(&self, topic: &str, message: &Message) -> anyhow::Result<String> {
+        let arn = if topic.starts_with("arn:") { topic.to_owned() } else { format!("{}{topic}", self.prefix) };
+        let request = self.client.publish().topic_arn(arn).subject(subject(&message.title)).message(message.text());
+        let answer = request.send().await.map_err(|error| {
+            let sentence = match error.as_service_error() {
+                Some(said) => format!(
+                    "SNS answered {} for the topic {topic}; mend it in teams.yaml or allow this function to publish to it",
+                    said.code().unwrap_or("an error without a code")
+                ),
+                None => format!("SNS could not be reached for the topic {topic}"),
+            };
+            anyhow::Error::from(error).context(sentence)
+        })?;
+        Ok(answer.message_id.unwrap_or_default())
+    }
+
+    pub(crate) async fn fallback(&self, message: &Message) -> anyhow::Result<String> {
+        self.publish(&self.fallback, message).await
+    }
+}
+
+/// A title as SNS takes it: printable ASCII, one line, at most 100 characters.
+fn subject(title: &str) -> String {
+    let ascii: String = title.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect();
+    if ascii.len() <= SUBJECT { ascii } else { format!("{}...", &ascii[..SUBJECT - 3]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::unreadable;
+    use crate::samples::{canned, config, sns_accepts};
+    use proptest::prelude::*;
+
+    fn sns(answer: (u16, &str)) -> (Sns, aws_smithy_http_client::test_util::StaticReplayClient) {
+        let http = canned([answer]);
+        let env = Env::from([
+            ("TOPIC_PREFIX", "arn:aws:sns:eu-west-1:1:"),
+            ("FALLBACK_TOPIC", "arn:aws:sns:eu-west-1:1:last"),
+        ]);
+        (Sns::new(&config(&http), &env).unwrap(), http)
+    }
+
+    async fn published(topic: &str) -> String {
+        let (sns, http) = sns((200, sns_accepts()));
+        assert_eq!(sns.publish(topic, &unreadable("inc-20261123-0123456789")).await.unwrap(), "message-1");
+        let request = http.actual_requests().next().unwrap();
+        String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_topic_is_an_arn_or_a_name() {
+        let body = published("oncall").await;
+        assert!(body.contains("TopicArn=arn%3Aaws%3Asns%3Aeu-west-1%3A1%3Aoncall&"), "{body}");
+        assert!(body.contains("&Subject=Degraded%2C%20may%20repeat%3A%20incident%20inc-20261123-0123456789"), "{body}");
+        let body = published("arn:aws:sns:us-east-1:2:far").await;
+        assert!(body.contains("TopicArn=arn%3Aaws%3Asns%3Aus-east-1%3A2%3Afar&"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_says_what_to_mend() {
+        let said = "<ErrorResponse><Error><Code>NotFound</Code><Message>none</Message></Error></ErrorResponse>";
+        let error = sns((404, said)).0.publish("oncall", &unreadable("inc-x")).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "SNS answered NotFound for the topic oncall; mend it in teams.yaml or allow this function to publish to it"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn subjects_are_what_sns_takes(title in ".{0,300}") {
+            let subject = subject(&title);
+            prop_assert!(subject.len() <= SUBJECT && subject.bytes().all(|b| b == b' ' || b.is_ascii_graphic()));
+        }
+    }
+}

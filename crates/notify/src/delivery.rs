@@ -1,0 +1,191 @@
+//! One message to one contact: claim → send → record for each channel, all at once, each failing alone.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use incident::Entry;
+use incident_store::{Claim, PageKey};
+use jiff::Timestamp;
+use response_plan::Channel;
+use step::StepError;
+
+use crate::message::{Mark, Message};
+use crate::{Ctx, Output};
+
+/// A lease of the store is as long, with room for two clocks.
+const LONGEST_WAIT: Duration = Duration::from_secs(21);
+/// Past the end of a lease, not on it.
+const MARGIN: Duration = Duration::from_millis(50);
+
+/// What is sent, to whom: the idempotency key without its channel, and the words for the timeline.
+#[derive(Debug, Clone)]
+pub(crate) struct Address {
+    pub(crate) incident_id: String,
+    pub(crate) opening: u32,
+    pub(crate) engagement: u32,
+    /// 0 for an announcement, which wakes nobody.
+    pub(crate) step: u32,
+    /// The contact as it is in the key.
+    pub(crate) contact: String,
+    /// What was done where it is accepted, such as `paged payments-on-call`.
+    pub(crate) done: String,
+    /// The same where it is not, such as `page payments-on-call`.
+    pub(crate) to_do: String,
+    /// What follows the channels, such as ` (step 1)`.
+    pub(crate) suffix: String,
+}
+
+/// What came of one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Came {
+    /// It accepted now.
+    Accepted(Timestamp),
+    /// It had accepted in an earlier run.
+    Already,
+    /// It did not, and why.
+    Failed(Timestamp, String),
+}
+
+/// Sends to every channel, notes what came of it in the timeline, and gives the output for it.
+///
+/// # Errors
+/// `Transient` where no channel accepted it.
+pub(crate) async fn deliver<F>(ctx: &Ctx, to: &Address, channels: &[Channel], message: F) -> Result<Output, StepError>
+where
+    F: Fn(Mark) -> Message,
+{
+    let names = names(channels);
+    let sent = channels.iter().zip(&names).map(|(channel, name)| one(ctx, to, channel, name, &message));
+    let came: Vec<_> = names.iter().cloned().zip(join_all(sent).await).collect();
+    for entry in entries(to, &came) {
+        // The page is out: that the timeline could not be written makes it neither lost nor worth repeating.
+        if let Err(error) = ctx.store.note(&to.incident_id, &entry).await {
+            tracing::error!(chain = format!("{:#}", error.cause()), what = entry.what, "the timeline was not written");
+        }
+    }
+    let (accepted, failed): (Vec<_>, Vec<_>) =
+        came.into_iter().partition(|(_, came)| !matches!(came, Came::Failed(..)));
+    let [accepted, failed] = [accepted, failed].map(|part| part.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+    if accepted.is_empty() {
+        return Err(StepError::transient(format!("no channel accepted it: could not {}", to.to_do)));
+    }
+    Ok(Output { step: to.step, contact: None, accepted, failed, wait_s: 0, last: true })
+}
+
+/// The channels' words in keys: the kind, and from the second of a kind on its number too.
+fn names(channels: &[Channel]) -> Vec<String> {
+    let kinds: Vec<_> = channels.iter().map(Channel::kind).collect();
+    let nth = |i: usize| kinds[..=i].iter().filter(|kind| **kind == kinds[i]).count();
+    kinds
+        .iter()
+        .enumerate()
+        .map(|(i, kind)| if nth(i) == 1 { (*kind).to_owned() } else { format!("{kind}-{}", nth(i)) })
+        .collect()
+}
+
+async fn one<F>(ctx: &Ctx, to: &Address, channel: &Channel, name: &str, message: &F) -> Came
+where
+    F: Fn(Mark) -> Message,
+{
+    let key = key(to, name);
+    let Some(mark) = claim(ctx, &key).await else { return Came::Already };
+    match ctx.channels.send(channel, &message(mark)).await {
+        Ok(reference) => {
+            let now = step::now();
+            tracing::info!(channel = name, reference, step = to.step, "accepted");
+            record(ctx, &key, now, channel, &reference).await;
+            Came::Accepted(now)
+        }
+        Err(error) => {
+            tracing::warn!(channel = name, chain = format!("{error:#}"), "not accepted");
+            Came::Failed(step::now(), error.to_string())
+        }
+    }
+}
+
+fn key(to: &Address, channel: &str) -> PageKey {
+    PageKey {
+        incident_id: to.incident_id.clone(),
+        opening: to.opening,
+        engagement: to.engagement,
+        step: to.step,
+        contact: to.contact.clone(),
+        channel: channel.to_owned(),
+    }
+}
+
+/// How to send it; `None` where it is sent. Who is at it keeps us waiting until their lease ends. A store that does not
+/// answer never stops a page.
+async fn claim(ctx: &Ctx, key: &PageKey) -> Option<Mark> {
+    let now = step::now();
+    let first = ctx.store.claim_page(key, now).await;
+    if let Ok(Claim::Held { until }) = first {
+        tokio::time::sleep(wait(until, now)).await;
+        return mark(ctx.store.claim_page(key, step::now()).await);
+    }
+    mark(first)
+}
+
+fn mark(claim: Result<Claim, StepError>) -> Option<Mark> {
+    match claim {
+        Ok(Claim::Sent) => None,
+        Ok(Claim::Mine { repeat: false }) => Some(Mark::First),
+        // Held again after a whole lease: somebody else may be sending it, and may die as well.
+        Ok(Claim::Mine { repeat: true } | Claim::Held { .. }) => Some(Mark::Repeat),
+        Err(error) => {
+            tracing::error!(
+                chain = format!("{:#}", error.cause()),
+                "the page could not be claimed; it is sent all the same"
+            );
+            Some(Mark::Degraded)
+        }
+    }
+}
+
+fn wait(until: Timestamp, now: Timestamp) -> Duration {
+    let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+    (left + MARGIN).min(LONGEST_WAIT)
+}
+
+/// It is accepted: failing to write that down is logged, and the worst of it is a repeat.
+async fn record(ctx: &Ctx, key: &PageKey, now: Timestamp, channel: &Channel, reference: &str) {
+    let recorded = if key.step == 0 {
+        ctx.store.announcement_sent(key, now, reference).await
+    } else {
+        ctx.store.page_sent(key, now, channel.wakes(), reference).await
+    };
+    if let Err(error) = recorded {
+        tracing::error!(chain = format!("{:#}", error.cause()), "that it was accepted could not be recorded");
+    }
+}
+
+/// One entry for what was accepted now, and one for each channel that failed.
+fn entries(to: &Address, came: &[(String, Came)]) -> Vec<Entry> {
+    let entry = |at, channels: &str, what: String| {
+        let numbers = [to.opening, to.engagement, to.step].map(|n| n.to_string());
+        let [opening, engagement, step] = &numbers;
+        Entry::new(at, "notify", &[&to.incident_id, opening, engagement, step, &to.contact, channels], what)
+    };
+    let now: Vec<_> = came.iter().filter_map(|(name, came)| accepted_at(came).map(|at| (name.clone(), at))).collect();
+    let first = now.iter().map(|(_, at)| *at).min();
+    let names: Vec<_> = now.into_iter().map(|(name, _)| name).collect();
+    let accepted = first
+        .map(|at| entry(at, &names.join(","), format!("{} by {}{}", to.done, crate::text::list(&names), to.suffix)));
+    let failed = came.iter().filter_map(|(name, came)| match came {
+        Came::Failed(at, reason) => {
+            Some(entry(*at, name, format!("{name} could not {}{}: {reason}", to.to_do, to.suffix)))
+        }
+        Came::Accepted(_) | Came::Already => None,
+    });
+    accepted.into_iter().chain(failed).collect()
+}
+
+fn accepted_at(came: &Came) -> Option<Timestamp> {
+    match came {
+        Came::Accepted(at) => Some(*at),
+        Came::Already | Came::Failed(..) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Purpose: tell people. A page wakes someone until they acknowledge; an announcement asks for an approval, or says what
+//! came of a mitigation or that the incident is resolved.
+//! Reads: the incident, its mitigation, secrets of channels. Writes: SNS, Slack, `SENT#…`, the timeline.
+//! Undo: none, what was said was said. Retry: safe; what a channel accepted is not sent again, and what was claimed by a
+//! run that died is sent again, marked as a repeat: a lost page is worse than a repeated one.
+
+mod announce;
+mod channels;
+mod delivery;
+mod input;
+mod message;
+mod page;
+#[cfg(test)]
+mod samples;
+mod secret;
+mod text;
+
+use incident::Incident;
+use incident_store::Store;
+use serde::Serialize;
+use step::{Env, StepError};
+
+use crate::channels::Channels;
+pub use crate::input::{Announcement, Input, What};
+
+/// What the state machine goes on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Output {
+    /// The escalation step, from 1; 0 for an announcement.
+    pub step: u32,
+    /// Who was told; absent where nobody was due.
+    pub contact: Option<String>,
+    /// The channels that accepted it, now or in an earlier run.
+    pub accepted: Vec<String>,
+    /// The channels that did not; the timeline has each one's reason.
+    pub failed: Vec<String>,
+    /// How long to wait for an acknowledgement, in seconds.
+    pub wait_s: u64,
+    /// Whether there is nobody left to escalate to.
+    pub last: bool,
+}
+
+impl Output {
+    /// Nobody is due.
+    fn nobody(step: u32) -> Self {
+        Self { step, contact: None, accepted: Vec::new(), failed: Vec::new(), wait_s: 0, last: true }
+    }
+}
+
+/// What the function holds between invocations.
+#[derive(Debug)]
+pub struct Ctx {
+    store: Store,
+    channels: Channels,
+}
+
+impl Ctx {
+    /// Clients and settings from the environment; no network is asked.
+    ///
+    /// # Errors
+    /// `Stuck` where a variable is missing: the deployment has to be mended.
+    pub fn new(env: &Env) -> Result<Self, StepError> {
+        let config = step::aws::config(env)?;
+        Ok(Self { store: Store::new(&config, env.get("TABLE")?), channels: Channels::new(&config, env)? })
+    }
+}
+
+/// Tells whoever is due.
+///
+/// It is no error where one channel accepts and another does not, where nobody is due any more, or where the record of an
+/// accepted page could not be written.
+///
+/// # Errors
+/// `Transient` where no channel accepted it; `Rejected` for an unknown incident; what the store says where the incident
+/// could not be read, after the fallback topic was told in its place.
+pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
+    let incident = load(ctx, &input).await?;
+    match input.what {
+        What::Page { engagement, step } => page::page(ctx, &incident, input.opening, engagement, step).await,
+        What::Announce { announce, n } => announce::announce(ctx, &incident, input.opening, announce, n).await,
+    }
+}
+
+/// The incident; a page that cannot know whom to wake goes to the fallback topic, and the failure stays one, so that the
+/// state machine tries again and tells the fallback topic itself.
+async fn load(ctx: &Ctx, input: &Input) -> Result<Incident, StepError> {
+    let error = match ctx.store.load(&input.incident_id).await {
+        Ok(incident) => return Ok(incident),
+        Err(error) => error,
+    };
+    let is_page = matches!(input.what, What::Page { .. });
+    if is_page && !matches!(error, StepError::Rejected(_)) {
+        match ctx.channels.fallback(&message::unreadable(&input.incident_id)).await {
+            Ok(_) => tracing::warn!("the incident could not be read; the fallback topic was told instead"),
+            Err(failure) => tracing::error!(chain = format!("{failure:#}"), "the fallback topic was not told either"),
+        }
+    }
+    Err(error.context("the incident could not be read, so nobody of its owner was told"))
+}

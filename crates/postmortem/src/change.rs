@@ -1,0 +1,56 @@
+//! What a rollback's records say about the change that it took back.
+
+use incident::{ChangeRecord, MitigationRecord, Outcome};
+use serde_json::Value;
+
+use crate::facts::Facts;
+use crate::words::plain;
+
+/// The change that a rollback was about.
+pub(crate) struct Change<'a> {
+    /// The rollback.
+    pub(crate) mitigation: &'a MitigationRecord,
+    /// The version that was there before the rollback.
+    pub(crate) version: String,
+    /// The version that the rollback wanted.
+    pub(crate) wanted: Option<String>,
+    /// The ledger's entry of the move to that version.
+    pub(crate) recorded: Option<&'a ChangeRecord>,
+}
+
+impl<'a> Change<'a> {
+    /// The change, where the mitigation is a rollback whose stored prior state names a version.
+    pub(crate) fn of(facts: &'a Facts) -> Option<Self> {
+        let mitigation = facts.mitigation().filter(|m| m.kind.starts_with("rollback-"))?;
+        let version = version(mitigation.prior.as_ref()?)?;
+        let recorded = facts
+            .changes
+            .iter()
+            .filter(|c| c.resource == mitigation.target && plain(&c.version) == version)
+            .filter(|c| c.at <= facts.incident.opened.opened_at)
+            .max_by_key(|c| c.at);
+        Some(Self { mitigation, version, wanted: mitigation.desired.as_ref().and_then(self::version), recorded })
+    }
+
+    /// Whether taking it back was followed by recovery.
+    pub(crate) fn helped(&self) -> bool {
+        self.mitigation.applied_at.is_some()
+            && matches!(self.mitigation.outcome, Some(Outcome::Verified | Outcome::Unproven))
+    }
+
+    /// Whether the prior state gave a share of the traffic to another version.
+    pub(crate) fn shared(&self) -> bool {
+        self.mitigation.prior.as_ref().and_then(|state| state.get("split")).and_then(Value::as_bool) == Some(true)
+    }
+
+    /// The target as people call it: of a Lambda alias, function and alias.
+    pub(crate) fn target(&self) -> String {
+        let target = &self.mitigation.target;
+        plain(target.rsplit_once(":function:").map_or(target.as_str(), |(_, name)| name))
+    }
+}
+
+/// The version in a state as rollbacks store it.
+fn version(state: &Value) -> Option<String> {
+    state.get("function_version")?.as_str().map(plain)
+}

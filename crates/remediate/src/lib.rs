@@ -1,0 +1,195 @@
+//! Purpose: the safest way out of an incident: plan one mitigation, apply it once it is approved, verify that it helped,
+//! take it back where it made things worse, and cancel it when recovery comes first.
+//! Reads: the incident, its mitigation record, the brake, the ledger of changes; through the role
+//! `tourniquet-mitigate-lambda` of the resource's account the opening alarm, the target, and the metric of proof of life.
+//! Writes: the record `MIT#<opening>#<n>`, the lock of the target, the timeline, the status `mitigated`; through the role
+//! the target; to Step Functions the end of a wait for approval.
+//! Undo: the action `undo`. Retry: safe after a kill at any point; each step of the record is one conditional write, and
+//! the change itself a compare-and-set on what was planned.
+
+mod alarm;
+mod apply;
+mod cancel;
+mod guards;
+mod metrics;
+mod mitigations;
+mod plan;
+mod roles;
+#[cfg(test)]
+mod testing;
+mod undo;
+mod verify;
+mod work;
+
+use futures_util::future::BoxFuture;
+use incident::V;
+use incident_store::Store;
+use serde::{Deserialize, Serialize};
+use step::{Env, StepError};
+
+use crate::work::Work;
+
+/// What the state machines send.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Input {
+    /// The version of this message.
+    pub v: u32,
+    /// The incident.
+    pub incident_id: String,
+    /// Its opening.
+    pub opening: u32,
+    /// Which mitigation of the opening, from 1.
+    pub n: u32,
+    /// What to do.
+    pub action: Action,
+}
+
+/// The steps of a mitigation's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Look at the present state, and record what would be changed.
+    Plan,
+    /// Make the change, if it is approved.
+    Apply,
+    /// Look whether it helped.
+    Verify,
+    /// Take it back.
+    Undo,
+    /// Recovery came first: what still waits for approval ends.
+    Cancel,
+}
+
+/// What the state machines read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Output {
+    /// Where to go on.
+    Next {
+        /// The next step.
+        next: Next,
+        /// How long to wait before it, in seconds.
+        wait_s: u64,
+    },
+    /// The answer to `cancel`.
+    Settled {
+        /// Whether nothing waits and nothing is being changed any more; if not, ask again.
+        settled: bool,
+    },
+}
+
+/// The next step of the state machine `mitigate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Next {
+    /// Ask for approval.
+    Approve,
+    /// Verify.
+    Verify,
+    /// Verify again.
+    Again,
+    /// Take it back.
+    Undo,
+    /// Nothing more is done; people are told how it ended.
+    Stop,
+}
+
+impl Output {
+    /// The end of the line, at once.
+    const STOP: Self = Self::Next { next: Next::Stop, wait_s: 0 };
+}
+
+/// What the function holds from one call to the next.
+#[derive(Debug)]
+pub struct Ctx {
+    store: Store,
+    sts: aws_sdk_sts::Client,
+    sfn: aws_sdk_sfn::Client,
+    config: aws_types::SdkConfig,
+    partition: String,
+    mutations: bool,
+}
+
+impl Ctx {
+    /// Builds the clients from `TABLE`, `MUTATIONS` (anything but `on` is off) and `PARTITION` (`aws` by default); nothing
+    /// is asked of the network.
+    ///
+    /// # Errors
+    /// `Stuck` where the environment lacks what template.yaml gives; the function cannot start.
+    pub fn new(env: &Env) -> Result<Self, StepError> {
+        let config = step::aws::config(env)?;
+        Ok(Self {
+            store: Store::new(&config, env.get("TABLE")?),
+            sts: aws_sdk_sts::Client::new(&config),
+            sfn: aws_sdk_sfn::Client::new(&config),
+            config,
+            partition: env.find("PARTITION").unwrap_or_else(|| "aws".to_owned()),
+            mutations: env.find("MUTATIONS").as_deref() == Some("on"),
+        })
+    }
+}
+
+/// Does one step of a mitigation's life.
+///
+/// # Errors
+/// `Rejected` for an unknown incident, another opening, or a step that does not follow; `Refused` where a guard said no,
+/// which is recorded, and a person is told; `Stuck` where the target is in a state that was neither found nor made here;
+/// `Transient` is retried.
+pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
+    if input.v != V {
+        return Err(StepError::rejected(format!(
+            "input version {} is not known here; this release reads {V}",
+            input.v
+        )));
+    }
+    let incident = ctx.store.load(&input.incident_id).await?;
+    if incident.opening != input.opening {
+        let (id, now) = (incident.id(), incident.opening);
+        return Err(StepError::rejected(format!("{id} is in opening {now}, and this step is about {}", input.opening)));
+    }
+    let work = Work { ctx, incident, n: input.n, now: step::now() };
+    let step: BoxFuture<'_, _> = match input.action {
+        Action::Plan => Box::pin(plan::plan(&work)),
+        Action::Apply => Box::pin(apply::apply(&work)),
+        Action::Verify => Box::pin(verify::verify(&work)),
+        Action::Undo => Box::pin(undo::undo(&work)),
+        Action::Cancel => Box::pin(cancel::cancel(&work)),
+    };
+    step.await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_state_machines_words_are_understood() {
+        for action in ["plan", "apply", "verify", "undo", "cancel"] {
+            let input =
+                json!({"v": 1, "incident_id": "inc-20261123-0123456789", "opening": 1, "n": 1, "action": action});
+            let read: Input = serde_json::from_value(input).unwrap();
+            assert_eq!(format!("{:?}", read.action).to_lowercase(), action);
+        }
+        let unknown = json!({"v": 1, "incident_id": "x", "opening": 1, "n": 1, "action": "explode"});
+        assert!(serde_json::from_value::<Input>(unknown).is_err());
+    }
+
+    #[test]
+    fn the_state_machines_get_the_words_they_know() {
+        let again = Output::Next { next: Next::Again, wait_s: 5 };
+        assert_eq!(serde_json::to_value(again).unwrap(), json!({"next": "again", "wait_s": 5}));
+        assert_eq!(serde_json::to_value(Output::STOP).unwrap(), json!({"next": "stop", "wait_s": 0}));
+        assert_eq!(serde_json::to_value(Output::Settled { settled: true }).unwrap(), json!({"settled": true}));
+    }
+
+    #[test]
+    fn mutations_are_off_unless_the_deployment_says_on() {
+        for (set, on) in [(None, false), (Some("off"), false), (Some("On"), false), (Some("on"), true)] {
+            let pairs = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "eu-west-1")];
+            let env = [pairs[0], pairs[1], pairs[2], ("TABLE", "tourniquet"), ("MUTATIONS", set.unwrap_or_default())];
+            assert_eq!(Ctx::new(&Env::from(env)).unwrap().mutations, on, "{set:?}");
+        }
+    }
+}

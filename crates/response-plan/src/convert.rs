@@ -1,0 +1,240 @@
+//! A plan as written into a plan as it is honoured. Everything that is wrong is reported, not only the first.
+
+use std::collections::BTreeMap;
+
+use serde_saphyr::{Location, Spanned};
+
+use crate::error::{Report, listed, nearest};
+use crate::pattern::Pattern;
+use crate::plan::*;
+use crate::plans::CATCH_ALL;
+use crate::span::Span;
+use crate::wire::*;
+
+/// How long to look for proof of life where the plan does not say.
+const VERIFY_WITHIN: Span = Span::seconds(600);
+
+/// The length of one datapoint where the plan does not say.
+const PERIOD: Span = Span::seconds(60);
+
+/// `None` when something in it was reported. Without `teams` (they are unreadable) the owner is not looked up.
+pub(crate) fn plan(
+    report: &mut Report<'_>,
+    wire: PlanWire,
+    teams: Option<&BTreeMap<String, Team>>,
+) -> Option<ResponsePlan> {
+    let before = report.errors.len();
+    let name = name(report, &wire.plan);
+    if name == CATCH_ALL {
+        report.add(wire.plan.referenced, "`catch-all` is the plan that is built in", "choose another name");
+    }
+    check_pattern(report, &wire);
+    check_owner(report, &wire.owner, teams);
+    check_hold_down(report, wire.hold_down.as_ref());
+    let severity = severity(report, &wire.severity);
+    let engage = wire
+        .engage
+        .as_ref()
+        .map_or(Some(Engage::Page), |engage| word(report, "engage", engage, &[("page", Engage::Page)], &["notify"]));
+    let mode = wire.mode.as_ref().map_or(Some(Mode::Observe), |mode| {
+        word(report, "mode", mode, &[("observe", Mode::Observe), ("act", Mode::Act)], &[])
+    });
+    let mitigations = wire.mitigations.iter().filter_map(|wire| mitigation(report, wire)).collect();
+    let recovery = recovery(report, wire.recovery.as_ref(), wire.plan.referenced);
+    let evidence = wire.evidence.unwrap_or(EvidenceWire { before: Span::default(), log_groups: Vec::new() });
+    let plan = ResponsePlan {
+        plan: name,
+        incident_type: self::name(report, &wire.incident_type),
+        pattern: wire.pattern.value.to_value(),
+        service: self::name(report, &wire.service),
+        environment: self::name(report, &wire.environment),
+        accounts: wire.accounts.iter().map(|account| account_id(report, account)).collect(),
+        customer_facing: wire.customer_facing,
+        owner: wire.owner.value,
+        severity: severity?,
+        engage: engage?,
+        mode: mode?,
+        mitigations,
+        recovery: recovery?,
+        evidence: Evidence {
+            before: evidence.before,
+            log_groups: evidence.log_groups.iter().map(|group| some_text(report, group, "log group")).collect(),
+        },
+        runbook: wire.runbook.map(|runbook| some_text(report, &runbook, "runbook")),
+    };
+    (report.errors.len() == before).then_some(plan)
+}
+
+/// A name goes into keys, hashes and messages, so it is made of letters, digits, `-`, `_` and `.` alone.
+pub(crate) fn name(report: &mut Report<'_>, written: &Word) -> String {
+    if !is_name(&written.value) {
+        report.add(
+            written.referenced,
+            format!("`{}` cannot be a name", written.value),
+            "use at most 64 letters, digits, `-`, `_` and `.`, and begin with a letter or digit",
+        );
+    }
+    written.value.clone()
+}
+
+pub(crate) fn is_name(text: &str) -> bool {
+    text.len() <= 64
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
+/// A text of which a service only asks that it is one.
+pub(crate) fn some_text(report: &mut Report<'_>, written: &Word, what: &str) -> String {
+    let text = &written.value;
+    if text.trim().is_empty() || text.len() > 512 || text.contains(char::is_control) {
+        report.add(written.referenced, format!("this is no {what}"), "write one line of at most 512 characters");
+    }
+    text.clone()
+}
+
+/// One of a few words. What later versions know is said to be not supported yet, not to be unknown.
+fn word<T: Copy>(
+    report: &mut Report<'_>,
+    field: &str,
+    written: &Word,
+    known: &[(&str, T)],
+    later: &[&str],
+) -> Option<T> {
+    let text = written.value.as_str();
+    if let Some((_, value)) = known.iter().find(|(name, _)| *name == text) {
+        return Some(*value);
+    }
+    let words: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    if later.contains(&text) {
+        let remedy = format!("write {}", listed(&words));
+        report.add(written.referenced, format!("`{field}: {text}` is not supported yet"), remedy);
+    } else {
+        let near = nearest(text, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let remedy = near.unwrap_or_else(|| format!("write {}", listed(&words)));
+        report.add(written.referenced, format!("`{text}` is no value of `{field}`"), remedy);
+    }
+    None
+}
+
+fn check_pattern(report: &mut Report<'_>, wire: &PlanWire) {
+    for error in Pattern::from_value(&wire.pattern.value.to_value()).err().unwrap_or_default() {
+        let at = wire.pattern.value.place(&error.path).unwrap_or(wire.pattern.referenced);
+        report.add(at, error.message, error.remedy);
+    }
+}
+
+fn check_owner(report: &mut Report<'_>, owner: &Word, teams: Option<&BTreeMap<String, Team>>) {
+    let Some(teams) = teams.filter(|teams| !teams.contains_key(&owner.value)) else { return };
+    let near = nearest(&owner.value, teams.keys().map(String::as_str));
+    let remedy =
+        near.map_or("add it there, or write one that is there".to_owned(), |near| format!("did you mean `{near}`?"));
+    report.add(owner.referenced, format!("there is no team `{}` in teams.yaml", owner.value), remedy);
+}
+
+fn check_hold_down(report: &mut Report<'_>, hold_down: Option<&Spanned<Span>>) {
+    if let Some(hold_down) = hold_down.filter(|hold_down| hold_down.value.as_secs() != 0) {
+        let message = format!("`hold_down: {}` is not supported yet", hold_down.value);
+        report.add(hold_down.referenced, message, "remove it, or write `hold_down: 0s`");
+    }
+}
+
+fn severity(report: &mut Report<'_>, written: &Spanned<SeverityWire>) -> Option<Severity> {
+    use Severity::{Sev1, Sev2, Sev3, Sev4, Sev5};
+    let written = match &written.value {
+        SeverityWire::Fixed(text) => &Spanned::new(text.clone(), written.referenced, written.defined),
+        SeverityWire::Rules(rules) => &rules.default,
+    };
+    word(
+        report,
+        "severity",
+        written,
+        &[Sev1, Sev2, Sev3, Sev4, Sev5].map(|severity| (severity.as_str(), severity)),
+        &[],
+    )
+}
+
+fn account_id(report: &mut Report<'_>, written: &Word) -> String {
+    if written.value.len() != 12 || !written.value.bytes().all(|b| b.is_ascii_digit()) {
+        report.add(written.referenced, "this is no account id", "write its 12 digits in quotation marks");
+    }
+    written.value.clone()
+}
+
+fn recovery(report: &mut Report<'_>, written: Option<&RecoveryWire>, plan: Location) -> Option<Recovery> {
+    let Some(written) = written else {
+        report.add(
+            plan,
+            "a plan that pages must say when the incident counts as recovered",
+            "add `recovery: { by: signal, held_for: 5m }`",
+        );
+        return None;
+    };
+    let known = [("signal", RecoveredBy::Signal), ("person", RecoveredBy::Person)];
+    let by = word(report, "recovery.by", &written.by, &known, &["probe", "metric", "quiet"])?;
+    Some(Recovery { by, held_for: written.held_for })
+}
+
+fn mitigation(report: &mut Report<'_>, written: &Spanned<MitigationWire>) -> Option<Mitigation> {
+    let wire = &written.value;
+    let approval = word(report, "approval", &wire.approval, &[("owner", Approval::Owner)], &["auto", "two-person"]);
+    if wire.guards.max_targets.value == 0 {
+        let at = wire.guards.max_targets.referenced;
+        report.add(at, "with `max_targets: 0` nothing can ever be done", "write `max_targets: 1`, or remove it all");
+    }
+    let verify_within = wire.verify_within.as_ref().map_or(VERIFY_WITHIN, |span| span.value);
+    let healthy_when = wire.healthy_when.as_ref().map(|healthy| healthy_when(report, healthy, verify_within));
+    let Some(rollback) = &wire.rollback_lambda_alias else {
+        report.add(
+            written.referenced,
+            "the mitigation does not say what to do",
+            "add `rollback-lambda-alias: { function: …, alias: … }`",
+        );
+        return None;
+    };
+    let change = Change::RollbackLambdaAlias {
+        function: lambda_name(report, &rollback.function, "function", 64),
+        alias: lambda_name(report, &rollback.alias, "alias", 128),
+    };
+    let guards = Guards { change_within: wire.guards.change_within.value, max_targets: wire.guards.max_targets.value };
+    Some(Mitigation { change, approval: approval?, guards, healthy_when, verify_within })
+}
+
+fn lambda_name(report: &mut Report<'_>, written: &Word, what: &str, longest: usize) -> String {
+    let text = &written.value;
+    let fits = !text.is_empty()
+        && text.len() <= longest
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        && (what != "alias" || !text.bytes().all(|b| b.is_ascii_digit()));
+    if !fits {
+        report.add(written.referenced, format!("`{text}` is no {what}"), format!("write the bare name of the {what}"));
+    }
+    text.clone()
+}
+
+fn healthy_when(report: &mut Report<'_>, wire: &HealthyWire, verify_within: Span) -> HealthyWhen {
+    if !wire.at_least.value.is_finite() {
+        report.add(wire.at_least.referenced, "no datapoint reaches such a number", "write a number such as 10");
+    }
+    if wire.datapoints.value == 0 {
+        report.add(wire.datapoints.referenced, "no datapoint proves nothing", "write `datapoints: 3`");
+    }
+    let period = wire.period.as_ref().map_or(PERIOD, |period| period.value);
+    let seconds = period.as_secs();
+    if !matches!(seconds, 1 | 5 | 10 | 20 | 30) && (seconds == 0 || seconds % 60 != 0) {
+        let at = wire.period.as_ref().map_or(wire.datapoints.referenced, |period| period.referenced);
+        report.add(at, format!("CloudWatch has no period of {period}"), "write 1s, 5s, 10s, 20s, 30s or whole minutes");
+    }
+    if seconds.saturating_mul(wire.datapoints.value.into()) > verify_within.as_secs() {
+        report.add(
+            wire.datapoints.referenced,
+            format!("{} datapoints of {period} do not fit into {verify_within}", wire.datapoints.value),
+            "raise `verify_within`, or ask for fewer datapoints",
+        );
+    }
+    let metric = Metric {
+        namespace: some_text(report, &wire.metric.namespace, "namespace"),
+        name: some_text(report, &wire.metric.name, "metric name"),
+        dimensions: wire.metric.dimensions.clone(),
+    };
+    HealthyWhen { metric, at_least: wire.at_least.value, datapoints: wire.datapoints.value, period }
+}

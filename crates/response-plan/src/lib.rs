@@ -1,0 +1,33 @@
+//! Response plans: YAML to typed plans, matching, and errors that help.
+//!
+//! [`read_dir`] reads what people write and says everything that is wrong with it; [`compile`] makes the one file of
+//! it that is shipped; [`Plans`] loads that file and answers which plan a signal is for. What cannot be read never
+//! stops a page: a damaged plan is left out alone, and [`catch_all`] is compiled in.
+
+mod compile;
+mod convert;
+mod error;
+mod node;
+mod pattern;
+mod plan;
+mod plans;
+mod read;
+mod span;
+mod teams;
+mod wire;
+mod yaml;
+
+#[cfg(test)]
+mod hostile_test;
+#[cfg(test)]
+mod plans_test;
+#[cfg(test)]
+mod refusal_test;
+
+pub use compile::{Compiled, V, compile};
+pub use error::{PlanError, PlanErrors};
+pub use pattern::{Pattern, PatternError, Step};
+pub use plan::*;
+pub use plans::{Disabled, Plans, PlansError, Resolution, catch_all};
+pub use read::{Config, Source, TEAMS_FILE, read, read_dir};
+pub use span::Span;

@@ -1,0 +1,299 @@
+//! What a response plan says, after reading: typed, complete, and the same in the compiled file and in an incident.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::span::Span;
+
+/// How bad an incident is. The order is by urgency: `Severity::Sev1 < Severity::Sev2`, so the smallest is the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Severity {
+    /// Critical.
+    Sev1,
+    /// High.
+    Sev2,
+    /// Medium.
+    Sev3,
+    /// Low.
+    Sev4,
+    /// No impact.
+    Sev5,
+}
+
+impl Severity {
+    /// The word as plans and messages spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sev1 => "SEV1",
+            Self::Sev2 => "SEV2",
+            Self::Sev3 => "SEV3",
+            Self::Sev4 => "SEV4",
+            Self::Sev5 => "SEV5",
+        }
+    }
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How people are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engage {
+    /// Someone must acknowledge, and the page escalates until they do.
+    Page,
+}
+
+/// Whether the plan may change the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Mitigations are planned and shown; nothing is changed.
+    #[default]
+    Observe,
+    /// Mitigations are applied once they are approved.
+    Act,
+}
+
+/// One response plan, as it is compiled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResponsePlan {
+    /// The plan's name, unique among the plans.
+    pub plan: String,
+    /// The incident type; history is compared within a type.
+    #[serde(rename = "type")]
+    pub incident_type: String,
+    /// The EventBridge event pattern over a signal's canonical event.
+    #[serde(rename = "match")]
+    pub pattern: Value,
+    /// The service that breaks.
+    pub service: String,
+    /// The environment it breaks in.
+    pub environment: String,
+    /// Accounts that the plan is for; empty means any.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// Whether customers feel it.
+    #[serde(default)]
+    pub customer_facing: bool,
+    /// The team that owns the decision, a key of `teams.yaml`.
+    pub owner: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Whether someone must acknowledge.
+    pub engage: Engage,
+    /// Whether mitigations are applied or only shown.
+    #[serde(default)]
+    pub mode: Mode,
+    /// In order of preference; the first whose guards hold is proposed.
+    #[serde(default)]
+    pub mitigations: Vec<Mitigation>,
+    /// When the incident counts as recovered.
+    pub recovery: Recovery,
+    /// What is kept.
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// Where the runbook is, as a path or URL.
+    pub runbook: Option<String>,
+}
+
+/// One way out, with what must hold before and after it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mitigation {
+    /// The change.
+    #[serde(flatten)]
+    pub change: Change,
+    /// Who must agree.
+    pub approval: Approval,
+    /// What must hold before the change.
+    pub guards: Guards,
+    /// Proof of life after the change.
+    pub healthy_when: Option<HealthyWhen>,
+    /// How long to look for recovery and proof of life before the outcome is called.
+    pub verify_within: Span,
+}
+
+/// The typed changes to the world; a new kind is one variant here and one file in `remediate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// Move a Lambda alias back to the last version recorded as good.
+    RollbackLambdaAlias {
+        /// The function's name.
+        function: String,
+        /// The alias's name.
+        alias: String,
+    },
+}
+
+impl Change {
+    /// The kind as plans spell it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::RollbackLambdaAlias { .. } => "rollback-lambda-alias",
+        }
+    }
+
+    /// One phrase for people: what would be done.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::RollbackLambdaAlias { function, alias } => {
+                format!("roll {function}:{alias} back to the last version recorded as good")
+            }
+        }
+    }
+}
+
+/// Who must agree to a mitigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approval {
+    /// Someone of the owner's team.
+    Owner,
+}
+
+/// What must hold before a mitigation is proposed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guards {
+    /// The change to take back must be at most this old.
+    pub change_within: Span,
+    /// At most so many resources may be touched.
+    pub max_targets: u32,
+}
+
+/// A metric that only a living service moves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HealthyWhen {
+    /// Which metric.
+    pub metric: Metric,
+    /// Each counted datapoint must be at least this.
+    pub at_least: f64,
+    /// How many datapoints after the change must be at or above the floor.
+    pub datapoints: u32,
+    /// The length of one datapoint.
+    pub period: Span,
+}
+
+/// A CloudWatch metric; `Sum` over each period is what counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metric {
+    /// CloudWatch namespace.
+    pub namespace: String,
+    /// CloudWatch metric name.
+    pub name: String,
+    /// CloudWatch dimensions, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dimensions: BTreeMap<String, String>,
+}
+
+/// When an incident counts as recovered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// Who says so.
+    pub by: RecoveredBy,
+    /// How long everything that fired must stay clear.
+    pub held_for: Span,
+}
+
+/// Who says that a signal has recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecoveredBy {
+    /// The source sends a recovery, as alarms do.
+    Signal,
+    /// A person resolves the incident.
+    Person,
+}
+
+/// What evidence is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// How far before the onset the window begins.
+    #[serde(default)]
+    pub before: Span,
+    /// CloudWatch log groups, by name.
+    #[serde(default)]
+    pub log_groups: Vec<String>,
+}
+
+/// A team: who is told, in which order, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// The team's name, its key in `teams.yaml`.
+    pub name: String,
+    /// The escalation policy: one step after the other until someone acknowledges.
+    pub escalation: Vec<EscalationStep>,
+}
+
+/// One step of an escalation policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EscalationStep {
+    /// Who is told.
+    pub contact: Contact,
+    /// How long to wait for an acknowledgement before the next step.
+    pub wait: Span,
+}
+
+/// A person or a group that can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// The contact's name, its key in `teams.yaml`.
+    pub name: String,
+    /// Their time zone, for messages (IANA name); UTC where it is absent.
+    pub time_zone: Option<String>,
+    /// The ways to reach them.
+    pub channels: Vec<Channel>,
+}
+
+/// One way to reach a contact; a new one is one variant here and one file in `notify`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// An SNS topic (e-mail, SMS, mobile push); it wakes people.
+    Sns {
+        /// The topic's ARN, or its bare name in the stack's own account and Region.
+        topic: String,
+    },
+    /// A Slack channel or member.
+    Slack {
+        /// Slack's id of the channel or member.
+        channel: String,
+        /// Name of the secret in Secrets Manager that holds the bot token.
+        token: String,
+    },
+}
+
+impl Channel {
+    /// The channel's word in records: part of a page's idempotency key.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Sns { .. } => "sns",
+            Self::Slack { .. } => "slack",
+        }
+    }
+
+    /// Whether an acceptance by this channel counts as having woken someone (TTE).
+    pub fn wakes(&self) -> bool {
+        matches!(self, Self::Sns { .. })
+    }
+}
+
+/// What an incident freezes when it opens: the plan with its owner's escalation policy, so that later steps never read
+/// the plans.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedPlan {
+    /// The plan.
+    pub plan: ResponsePlan,
+    /// The owner, resolved.
+    pub team: Team,
+    /// SHA-256 of the plan as compiled.
+    pub plan_sha256: String,
+    /// SHA-256 of the whole compiled file.
+    pub config_sha256: String,
+}

@@ -1,0 +1,138 @@
+//! A folder of plans: `*.yaml`, one plan a file, and `teams.yaml`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_saphyr::Location;
+
+use crate::error::{PlanError, PlanErrors, Report};
+use crate::plan::{ResponsePlan, Team};
+use crate::wire::{PlanWire, TeamsWire};
+use crate::{convert, teams, yaml};
+
+/// The one file among the plans that is none.
+pub const TEAMS_FILE: &str = "teams.yaml";
+
+/// A file as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its path, for messages; the last part of it tells `teams.yaml` from the plans.
+    pub file: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// All plans and teams, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// By name.
+    pub plans: Vec<ResponsePlan>,
+    /// By name; every owner of a plan is here.
+    pub teams: BTreeMap<String, Team>,
+}
+
+/// Reads a folder. The error lists what is wrong in all of its files, and each entry says what to do; nothing is to be
+/// built or deployed from such a folder.
+pub fn read_dir(dir: &Path) -> Result<Config, PlanErrors> {
+    let at_fault = |path: &Path, what: &str, remedy: &str| {
+        let file = path.display().to_string();
+        let mut report = Report::new(&file, "");
+        report.add(Location::UNKNOWN, what, remedy);
+        PlanErrors(report.errors)
+    };
+    let unreadable = |error: std::io::Error| {
+        at_fault(dir, &format!("the folder cannot be read ({error})"), "name the folder that holds the plans")
+    };
+    let mut sources = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        if !yaml || path.is_dir() {
+            continue;
+        }
+        let bytes = std::fs::read(&path)
+            .map_err(|error| at_fault(&path, &format!("the file cannot be read ({error})"), "make it readable"))?;
+        sources.push(Source { file: path.display().to_string(), bytes });
+    }
+    sources.sort_by(|a, b| a.file.cmp(&b.file));
+    if !sources.iter().any(is_teams) {
+        let path = dir.join(TEAMS_FILE);
+        let remedy = "write who is told, and how: each plan's owner is a team in it";
+        return Err(at_fault(&path, "there is no teams.yaml", remedy));
+    }
+    read(&sources)
+}
+
+/// The same for files that are in memory. Where there is no `teams.yaml` among them, no plan has an owner.
+pub fn read(sources: &[Source]) -> Result<Config, PlanErrors> {
+    let mut errors = Vec::new();
+    let mut teams = Some(BTreeMap::new());
+    for source in sources.iter().filter(|source| is_teams(source)) {
+        teams = with_report(source, &mut errors, |report| {
+            let wire: TeamsWire = yaml::parse(report)?;
+            teams::teams(report, &wire)
+        });
+    }
+    let mut plans: BTreeMap<String, (ResponsePlan, &str)> = BTreeMap::new();
+    for source in sources.iter().filter(|source| !is_teams(source)) {
+        let plan = with_report(source, &mut errors, |report| {
+            check_file_name(report);
+            let wire: PlanWire = yaml::parse(report)?;
+            let at = wire.plan.referenced;
+            let plan = convert::plan(report, wire, teams.as_ref())?;
+            if let Some((_, other)) = plans.get(&plan.plan) {
+                let message = format!("`{}` is also the name of the plan in {other}", plan.plan);
+                report.add(at, message, "give each plan its own name");
+            }
+            Some(plan)
+        });
+        if let Some(plan) = plan {
+            plans.entry(plan.plan.clone()).or_insert((plan, &source.file));
+        }
+    }
+    match teams {
+        Some(teams) if errors.is_empty() => {
+            Ok(Config { plans: plans.into_values().map(|(plan, _)| plan).collect(), teams })
+        }
+        _ => {
+            errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+            Err(PlanErrors(errors))
+        }
+    }
+}
+
+fn is_teams(source: &Source) -> bool {
+    file_name(&source.file) == TEAMS_FILE
+}
+
+fn file_name(file: &str) -> &str {
+    file.rsplit(['/', '\\']).next().unwrap_or(file)
+}
+
+/// Files that would be misread, or left out, by their names.
+fn check_file_name(report: &mut Report<'_>) {
+    let name = file_name(report.file);
+    if matches!(name, "mutes.yaml" | "schedules.yaml") {
+        report.add(Location::UNKNOWN, format!("`{name}` is not supported yet"), "remove it");
+    } else if !name.ends_with(".yaml") {
+        report.add(Location::UNKNOWN, "plans are files that end in .yaml", "rename it");
+    }
+}
+
+fn with_report<T>(
+    source: &Source,
+    errors: &mut Vec<PlanError>,
+    read: impl FnOnce(&mut Report<'_>) -> Option<T>,
+) -> Option<T> {
+    let text = String::from_utf8_lossy(&source.bytes);
+    let mut report = Report::new(&source.file, &text);
+    let result = match std::str::from_utf8(&source.bytes) {
+        Ok(_) => read(&mut report),
+        Err(_) => {
+            report.add(Location::UNKNOWN, "the file is not UTF-8", "save it as UTF-8");
+            None
+        }
+    };
+    errors.append(&mut report.errors);
+    result
+}

@@ -1,0 +1,222 @@
+//! What the reader accepts and what it refuses, with the words and the places.
+
+use crate::error::PlanErrors;
+use crate::read::{Config, Source, read};
+
+const PLAN: &str = include_str!("../../../response-plans/checkout-bad-deployment.yaml");
+const TEAMS: &str = include_str!("../../../response-plans/teams.yaml");
+
+fn read_both(plan: &str, teams: &str) -> Result<Config, PlanErrors> {
+    let source = |file: &str, text: &str| Source { file: file.into(), bytes: text.into() };
+    read(&[source("p/a.yaml", plan), source("p/teams.yaml", teams)])
+}
+
+/// The text with one line, found by how it begins, replaced.
+#[track_caller]
+fn with(text: &str, begins: &str, line: &str) -> String {
+    assert_eq!(text.lines().filter(|l| l.trim_start().starts_with(begins)).count(), 1, "one line begins with {begins}");
+    let changed = text.lines().map(|l| if l.trim_start().starts_with(begins) { line } else { l });
+    changed.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+#[track_caller]
+fn says(result: Result<Config, PlanErrors>, place: &str, message: &str, remedy: &str) {
+    let errors = result.unwrap_err();
+    let [error] = errors.0.as_slice() else { panic!("one error expected:\n{errors}") };
+    let shown = error.to_string();
+    assert!(shown.starts_with(&format!("{place}: ")), "not at {place}:\n{shown}");
+    assert!(error.message.contains(message), "not `{message}`:\n{shown}");
+    assert!(error.remedy.contains(remedy), "not `{remedy}`:\n{shown}");
+}
+
+/// The shipped plan with one line replaced.
+#[track_caller]
+fn refused(begins: &str, line: &str, place: &str, message: &str, remedy: &str) {
+    says(read_both(&with(PLAN, begins, line), TEAMS), &format!("p/a.yaml:{place}"), message, remedy);
+}
+
+/// The shipped teams with one line replaced.
+#[track_caller]
+fn refused_team(begins: &str, line: &str, place: &str, message: &str, remedy: &str) {
+    let plan = with(PLAN, "owner:", "owner: other");
+    let teams = with(TEAMS, begins, line) + "  other: { escalation: [{ contact: payments-lead, wait: 1m }] }\n";
+    says(read_both(&plan, &teams), &format!("p/teams.yaml:{place}"), message, remedy);
+}
+
+#[test]
+fn the_shipped_plan_and_its_forms_are_accepted() {
+    let config = read_both(PLAN, TEAMS).unwrap();
+    assert_eq!(config.plans.len(), 1);
+    let same = |begins, line| assert_eq!(read_both(&with(PLAN, begins, line), TEAMS).unwrap(), config, "{line}");
+    same("severity:", "severity: { default: SEV2 }");
+    same("engage:", "hold_down: 0s");
+    same("datapoints:", "      datapoints: 3\n      period: 60s\n    verify_within: 10m");
+    let accounts = read_both(&with(PLAN, "engage:", "accounts: [\"111122223333\", 011122223333]"), TEAMS).unwrap();
+    assert_eq!(accounts.plans[0].accounts, ["111122223333", "011122223333"]);
+}
+
+#[test]
+fn what_comes_later_is_refused_by_name() {
+    let later = "is not supported yet";
+    for (field, shown) in [
+        ("second_team: { owner: x }", "second_team"),
+        ("reopen_within: 30m", "reopen_within"),
+        ("mutes: []", "mutes"),
+        ("flapping: { at: 3 }", "flapping"),
+        ("storm: 10", "storm"),
+        ("digest: daily", "digest"),
+    ] {
+        refused("engage:", field, "14:1", &format!("`{shown}` {later}"), "remove it");
+    }
+    refused("engage:", "hold_down: 5m", "14:12", "`hold_down: 5m` is not supported yet", "hold_down: 0s");
+    refused("engage:", "engage: notify", "14:9", "`engage: notify` is not supported yet", "write `page`");
+    let raise = "severity: { default: SEV2, raise: [{ when: { within: 10m }, to: SEV1 }] }";
+    refused("severity:", raise, "13:28", "`severity.raise` is not supported yet", "remove it");
+    for by in ["probe", "metric", "quiet"] {
+        let line = format!("recovery: {{ by: {by}, held_for: 5m }}");
+        refused("recovery:", &line, "24:17", &format!("`recovery.by: {by}` {later}"), "`signal` or `person`");
+    }
+    for approval in ["auto", "two-person"] {
+        let line = format!("    approval: {approval}");
+        refused("approval:", &line, "18:15", &format!("`approval: {approval}` {later}"), "write `owner`");
+    }
+    refused("before:", "  dashboards: [checkout]", "26:3", "`evidence.dashboards` is not supported yet", "remove it");
+    refused("before:", "  traces: fault", "26:3", "`evidence.traces` is not supported yet", "remove it");
+    for kind in ["ssm-automation: { document: Drain }", "disable-flag: { flag: x }", "scale: { to: 3 }"] {
+        let name = kind.split(':').next().unwrap();
+        let line = format!("  - {kind}");
+        refused("- rollback", &line, "17:5", &format!("the mitigation `{name}` {later}"), "`rollback-lambda-alias`");
+    }
+    refused_team(
+        "- { contact: payments-l",
+        "    schedule: weekly",
+        "16:5",
+        "`schedule` is not supported yet",
+        "remove",
+    );
+}
+
+#[test]
+fn operators_are_refused_where_they_stand() {
+    for operator in
+        ["suffix: x", "anything-but: [x]", "numeric: ['>', 1]", "exists: true", "wildcard: 'x*'", "cidr: 10.0.0.0/8"]
+    {
+        let name = operator.split(':').next().unwrap();
+        let line = format!("    alarmName: [checkout, {{ {operator} }}]");
+        refused("alarmName:", &line, "8:29", &format!("`{name}` is not supported yet"), "{ prefix: … }");
+    }
+    refused("alarmName:", "    $or: [{ alarmName: [x] }]", "8:5", "`$or` is not supported yet", "exact values");
+    refused("source:", "  source: aws.cloudwatch", "5:3", "outside a list", "`source: [aws.cloudwatch]`");
+    refused("source:", "  account: [111122223333]", "5:3", "`account` of an event is text", "quotation marks");
+    refused("alarmName:", "    n: [.nan]", "8:9", "", "");
+}
+
+#[test]
+fn what_is_missing_or_mistyped_is_said() {
+    refused("owner:", "onwer: payments", "12:1", "`onwer` is not a field here", "did you mean `owner`?");
+    refused("owner:", "owner: paiments", "12:8", "there is no team `paiments`", "did you mean `payments`?");
+    refused("engage:", "colour: red", "14:1", "`colour` is not a field here", "`plan`, `type`");
+    refused("severity:", "severity: SEV6", "13:11", "`SEV6` is no value of `severity`", "did you mean `SEV1`?");
+    refused("severity:", "severity: [SEV2]", "13:1", "a severity such as SEV2", "");
+    refused("mode:", "mode: obsrve", "15:7", "`obsrve` is no value of `mode`", "did you mean `observe`?");
+    refused("recovery:", "", "2:7", "must say when the incident counts as recovered", "held_for: 5m");
+    refused("recovery:", "recovery: { by: signal, held_for: 5 }", "24:35", "`5` is not a length of time", "write a");
+    refused("service:", "", "28:1", "`service` is missing", "`service: checkout`");
+    refused("service:", "environment: prod", "10:1", "`environment` stands here twice", "keep one");
+    refused("service:", "service: a b", "9:10", "`a b` cannot be a name", "letters");
+    refused("service:", "service: { a: 1 }", "9:10", "", "");
+    refused("plan:", "plan: catch-all", "2:7", "built in", "another name");
+    refused("customer_facing:", "customer_facing: yes", "11:18", "", "");
+    refused("engage:", "accounts: [12]", "14:12", "this is no account id", "12 digits");
+    refused("- rollback", "  -", "18:5", "does not say what to do", "rollback-lambda-alias");
+    refused("guards:", "    guards: { max_targets: 1 }", "19:15", "`change_within` is missing", "change_within: 60m");
+    refused("guards:", "    guards: { change_within: 1h, max_targets: 0 }", "19:47", "nothing can ever be done", "1");
+    refused("datapoints:", "      datapoints: 30", "23:19", "30 datapoints of 1m do not fit into 10m", "verify_within");
+    refused("datapoints:", "      datapoints: 0", "23:19", "no datapoint proves nothing", "3");
+    let period = "      datapoints: 3\n      period: 45s";
+    refused("datapoints:", period, "24:15", "no period of 45s", "whole minutes");
+    refused("at_least:", "      at_least: .inf", "22:17", "no datapoint reaches", "10");
+    refused(
+        "- rollback",
+        "  - rollback-lambda-alias: { function: checkout, alias: '7' }",
+        "17:57",
+        "`7` is no alias",
+        "bare name",
+    );
+    refused("type:", "type: [", "3:7", "string scalar is expected here", "");
+    refused("type:", "type: '", "3:7", "", "");
+    says(read_both("", TEAMS), "p/a.yaml:1:1", "", "");
+    says(read_both("- a\n", TEAMS), "p/a.yaml:1:1", "", "");
+    says(read_both(&format!("{PLAN}---\na: 1\n"), TEAMS), "p/a.yaml:30:1", "second document", "one plan a file");
+}
+
+#[test]
+fn teams_are_checked() {
+    let contact = |rest: &str| format!("  payments-lead: {rest}\n  spare:");
+    let lead = "payments-lead:";
+    refused_team(lead, &contact("{ time_zone: Europe/Berlin }"), "7:18", "how `payments-lead` can be reached", "sns");
+    refused_team(lead, &contact("{ sns: { topic: 'a b' } }"), "7:34", "this is no SNS topic", "ARN");
+    refused_team(lead, &contact("{ snss: { topic: a } }"), "7:20", "`snss` is not a field here", "did you mean `sns`?");
+    refused_team(lead, &contact("{ time_zone: ../x, sns: { topic: a } }"), "7:31", "no time zone", "IANA");
+    refused_team(lead, &contact("{ slack: { channel: C0 } }"), "7:29", "`token` is missing", "name the secret");
+    let step = "- { contact: payments-l";
+    refused_team(
+        step,
+        "      - { contact: payment-lead, wait: 1m }",
+        "16:20",
+        "no contact `payment-lead`",
+        "payments-lead",
+    );
+    refused_team(step, "      - { contact: payments-lead }", "16:11", "`wait` is missing", "wait: 5m");
+    refused_team(
+        step,
+        "  'a b': { escalation: [{ contact: payments-lead, wait: 1m }] }",
+        "16:10",
+        "cannot be a name",
+        "",
+    );
+    refused_team(step, "  empty: { escalation: [] }", "16:24", "an escalation of 0 steps", "1 to 10");
+    let steps = "      - { contact: payments-lead, wait: 1m }\n".repeat(10);
+    refused_team(step, &steps, "15:7", "an escalation of 11 steps", "1 to 10");
+}
+
+#[test]
+fn a_token_is_refused_and_never_shown() {
+    for token in ["xoxb-123-Secret", "XOXP-1-Secret", "xapp-1-Secret"] {
+        let line = format!("  payments-lead: {{ slack: {{ channel: C0, token: {token} }} }}\n  spare:");
+        refused_team("payments-lead:", &line, "7:49", "a token stands in the file", "write the name of a secret");
+        let unknown = line.replace("token:", "tocken:");
+        let contact_error = read_both(PLAN, &with(TEAMS, "payments-lead:", &unknown)).unwrap_err().to_string();
+        assert!(!contact_error.to_lowercase().contains("secret }"), "{contact_error}");
+        assert!(!contact_error.contains(token), "{contact_error}");
+    }
+}
+
+#[test]
+fn the_errors_of_all_files_are_shown_together() {
+    let source = |file: &str, text: &str| Source { file: file.into(), bytes: text.into() };
+    let errors = read(&[
+        source("p/a.yaml", &with(&with(PLAN, "severity:", "severity: bad"), "mode:", "mode: bad")),
+        source("p/b.yaml", "plan: ["),
+        source("p/c.yml", PLAN),
+        source("p/d.yaml", PLAN),
+        source("p/mutes.yaml", PLAN),
+        source("p/teams.yaml", "team: {}"),
+        Source { file: "p/x.yaml".into(), bytes: vec![b'a', 0xff] },
+    ])
+    .unwrap_err();
+    let shown: Vec<String> = errors.0.iter().map(|e| format!("{}:{}", e.file, e.line)).collect();
+    let expect = [
+        "p/a.yaml:13",
+        "p/a.yaml:15",
+        "p/b.yaml:1",
+        "p/c.yml:1",
+        "p/d.yaml:2",
+        "p/mutes.yaml:1",
+        "p/teams.yaml:1",
+        "p/x.yaml:1",
+    ];
+    for place in expect {
+        assert!(shown.iter().any(|s| s == place), "{place} is missing:\n{errors}");
+    }
+}

@@ -1,0 +1,110 @@
+//! `teams.yaml`: who is told, in which order, and how.
+
+use std::collections::BTreeMap;
+
+use serde_saphyr::{Location, Spanned};
+
+use crate::convert::{is_name, name, some_text};
+use crate::error::{Report, looks_like_token, nearest};
+use crate::plan::{Channel, Contact, EscalationStep, Team};
+use crate::wire::*;
+
+/// An escalation ends after so many steps: the state machine counts no further.
+const MOST_STEPS: usize = 10;
+
+/// `None` when something in it was reported.
+pub(crate) fn teams(report: &mut Report<'_>, wire: &TeamsWire) -> Option<BTreeMap<String, Team>> {
+    let before = report.errors.len();
+    let contacts: BTreeMap<&str, Contact> =
+        wire.contacts.iter().map(|(name, wire)| (name.as_str(), contact(report, name, wire))).collect();
+    let mut teams = BTreeMap::new();
+    for (name, wire) in &wire.teams {
+        check_key(report, name, wire.referenced);
+        teams.insert(name.clone(), Team { name: name.clone(), escalation: escalation(report, wire, &contacts) });
+    }
+    (report.errors.len() == before).then_some(teams)
+}
+
+fn contact(report: &mut Report<'_>, name: &str, written: &Spanned<ContactWire>) -> Contact {
+    check_key(report, name, written.referenced);
+    let wire = &written.value;
+    let mut channels = Vec::new();
+    if let Some(sns) = &wire.sns {
+        channels.push(Channel::Sns { topic: topic(report, &sns.topic) });
+    }
+    if let Some(slack) = &wire.slack {
+        let channel = some_text(report, &slack.channel, "channel id");
+        channels.push(Channel::Slack { channel, token: secret_name(report, &slack.token) });
+    }
+    if channels.is_empty() {
+        let remedy = "add `sns: { topic: … }`, or `slack: { channel: …, token: … }`";
+        report.add(written.referenced, format!("nothing says how `{name}` can be reached"), remedy);
+    }
+    let time_zone = wire.time_zone.as_ref().map(|zone| time_zone(report, zone));
+    Contact { name: name.to_owned(), time_zone, channels }
+}
+
+fn escalation(
+    report: &mut Report<'_>,
+    written: &Spanned<TeamWire>,
+    contacts: &BTreeMap<&str, Contact>,
+) -> Vec<EscalationStep> {
+    let steps = &written.value.escalation;
+    if steps.value.is_empty() || steps.value.len() > MOST_STEPS {
+        let remedy = format!("list 1 to {MOST_STEPS} steps: `escalation: [{{ contact: payments-on-call, wait: 5m }}]`");
+        report.add(steps.referenced, format!("an escalation of {} steps", steps.value.len()), remedy);
+    }
+    let mut read = Vec::new();
+    for StepWire { contact, wait } in &steps.value {
+        if let Some(found) = contacts.get(contact.value.as_str()) {
+            read.push(EscalationStep { contact: found.clone(), wait: *wait });
+            continue;
+        }
+        let near = nearest(&contact.value, contacts.keys().copied());
+        let remedy = near.map_or("add it under `contacts`".to_owned(), |near| format!("did you mean `{near}`?"));
+        report.add(contact.referenced, format!("there is no contact `{}`", contact.value), remedy);
+    }
+    read
+}
+
+fn check_key(report: &mut Report<'_>, key: &str, at: Location) {
+    if !is_name(key) {
+        name(report, &Spanned::new(key.to_owned(), at, at));
+    }
+}
+
+fn topic(report: &mut Report<'_>, written: &Word) -> String {
+    let text = &written.value;
+    let name = match text.splitn(6, ':').collect::<Vec<_>>()[..] {
+        ["arn", _, "sns", _, _, name] => name,
+        _ => text,
+    };
+    if name.is_empty() || name.len() > 256 || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+        report.add(written.referenced, "this is no SNS topic", "write the topic's name or its ARN");
+    }
+    text.clone()
+}
+
+fn secret_name(report: &mut Report<'_>, written: &Word) -> String {
+    let text = &written.value;
+    if looks_like_token(text) {
+        report.add(
+            written.referenced,
+            "a token stands in the file, where everybody can read it",
+            "revoke it, put its successor into Secrets Manager, and write the name of a secret: `tourniquet/slack`",
+        );
+    } else if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-:".contains(c)) {
+        report.add(written.referenced, "this is no name of a secret", "write the name of a secret: `tourniquet/slack`");
+    }
+    text.clone()
+}
+
+fn time_zone(report: &mut Report<'_>, written: &Word) -> String {
+    let part = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_+-".contains(c)) && part.len() <= 32
+    };
+    if !written.value.split('/').all(part) {
+        report.add(written.referenced, "this is no time zone", "write its IANA name: `time_zone: Europe/Berlin`");
+    }
+    written.value.clone()
+}

@@ -1,0 +1,149 @@
+//! One YAML document into a wire struct, and the parser's errors into ours.
+
+use serde::de::DeserializeOwned;
+use serde_saphyr::{Error, Location};
+
+use crate::error::{Report, listed, nearest};
+
+/// Nobody writes a plan of this size by hand.
+const LARGEST: usize = 256 * 1024;
+
+/// Fields that later versions will honour, with the names that people know them by. None is ignored in silence, since
+/// whoever wrote it relies on it.
+const LATER: [(&str, &str); 30] = [
+    ("raise", "severity.raise"),
+    ("second_team", "second_team"),
+    ("reopen_within", "reopen_within"),
+    ("group_by", "group_by"),
+    ("mute", "mute"),
+    ("mutes", "mutes"),
+    ("flapping", "flapping"),
+    ("storm", "storm"),
+    ("storms", "storms"),
+    ("digest", "digest"),
+    ("snooze", "snooze"),
+    ("redact", "redact"),
+    ("capture_first", "capture_first"),
+    ("dashboards", "evidence.dashboards"),
+    ("traces", "evidence.traces"),
+    ("probe", "recovery.probe"),
+    ("metric", "recovery.metric"),
+    ("quiet_for", "recovery.quiet_for"),
+    ("schedule", "schedule"),
+    ("schedules", "schedules"),
+    ("rotation", "rotation"),
+    ("overrides", "overrides"),
+    ("repeat", "repeat"),
+    ("break_glass", "break_glass"),
+    ("pagerduty", "pagerduty"),
+    ("email", "email"),
+    ("sms", "sms"),
+    ("phone", "phone"),
+    ("iam", "iam"),
+    ("members", "members"),
+];
+
+/// What to write for a field that is missing.
+const REQUIRED: [(&str, &str); 20] = [
+    ("plan", "give the plan a name: `plan: checkout-bad-deployment`"),
+    ("type", "name the incident type, within which history is compared: `type: bad-deployment`"),
+    ("match", "say which events it is for: `match: { source: [aws.cloudwatch] }`"),
+    ("service", "name what breaks: `service: checkout`"),
+    ("environment", "name where it breaks: `environment: prod`"),
+    ("owner", "name a team of teams.yaml: `owner: payments`"),
+    ("severity", "say how bad it is: `severity: SEV2`"),
+    ("default", "write `severity: SEV2`"),
+    ("approval", "say who must agree: `approval: owner`"),
+    ("guards", "say what must hold before: `guards: { change_within: 60m, max_targets: 1 }`"),
+    ("change_within", "say how old the change may be: `change_within: 60m`"),
+    ("max_targets", "say how many resources it may touch: `max_targets: 1`"),
+    ("metric", "name the metric: `metric: { namespace: Checkout, name: Orders }`"),
+    ("at_least", "say what each datapoint must reach: `at_least: 10`"),
+    ("datapoints", "say how many datapoints must reach it: `datapoints: 3`"),
+    ("by", "say who tells of the recovery: `by: signal`"),
+    ("held_for", "say how long it must stay clear: `held_for: 5m`"),
+    ("escalation", "list who is told, in order: `escalation: [{ contact: payments-on-call, wait: 5m }]`"),
+    ("token", "name the secret in Secrets Manager that holds the bot token: `token: tourniquet/slack`"),
+    ("wait", "say how long to wait for an acknowledgement: `wait: 5m`"),
+];
+
+/// Reads the document, or reports the first thing that is wrong with it.
+pub(crate) fn parse<T: DeserializeOwned>(report: &mut Report<'_>) -> Option<T> {
+    if report.text.len() > LARGEST {
+        report.add(
+            Location::UNKNOWN,
+            "the file is larger than 256 KiB",
+            "write one plan a file, and leave out what is not a plan",
+        );
+        return None;
+    }
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        reject_unsupported_tags: true,
+        with_snippet: false,
+    };
+    match serde_saphyr::from_str_with_options(report.text, options) {
+        Ok(read) => Some(read),
+        Err(error) => {
+            explain(report, error.without_snippet());
+            None
+        }
+    }
+}
+
+fn explain(report: &mut Report<'_>, error: &Error) {
+    let at = error.location().unwrap_or(Location::UNKNOWN);
+    match error {
+        Error::SerdeUnknownField { field, expected, .. } => unknown_field(report, at, field, expected),
+        Error::SerdeMissingField { field, .. } => {
+            let remedy = REQUIRED.iter().find(|(name, _)| name == field).map(|(_, remedy)| *remedy);
+            report.add(at, format!("`{field}` is missing in the mapping that ends here"), remedy.unwrap_or("add it"));
+        }
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().unwrap_or("a key");
+            report.add(at, format!("`{key}` stands here twice"), "keep one of the two");
+        }
+        Error::SerdeInvalidType { unexpected, expected, .. }
+        | Error::SerdeInvalidValue { unexpected, expected, .. } => {
+            report.add(at, format!("{unexpected} stands where {expected} is expected"), format!("write {expected}"));
+        }
+        Error::Message { msg, .. } => match msg.split_once("; ") {
+            Some((message, remedy)) => report.add(at, message, remedy),
+            None => report.add(at, msg, "correct the value"),
+        },
+        Error::Unexpected { expected, .. } => {
+            report.add(
+                at,
+                format!("{expected} is expected here"),
+                "see docs/response-plans.md for the shape of a plan",
+            );
+        }
+        Error::Eof { .. } => report.add(at, "the file ends too early", "write the rest of it, or delete the file"),
+        Error::MultipleDocuments { .. } => {
+            report.add(at, "a second document begins here", "write one plan a file, without `---`");
+        }
+        other => {
+            let shown = other.render();
+            let shown = shown.split(['\n']).next().and_then(|line| line.split(" at line ").next()).unwrap_or_default();
+            report.add(at, shown.trim_start_matches("error: "), "correct the YAML here");
+        }
+    }
+}
+
+fn unknown_field(report: &mut Report<'_>, at: Location, field: &str, expected: &[&str]) {
+    if let Some(near) = nearest(field, expected.iter().copied()) {
+        report.add(at, format!("`{field}` is not a field here"), format!("did you mean `{near}`?"));
+    } else if expected.contains(&"rollback-lambda-alias") && !LATER.iter().any(|(name, _)| *name == field) {
+        report.add(
+            at,
+            format!("the mitigation `{field}` is not supported yet"),
+            "remove it; the only kind yet is `rollback-lambda-alias`",
+        );
+    } else if let Some((_, shown)) = LATER.iter().find(|(name, _)| *name == field) {
+        report.add(at, format!("`{shown}` is not supported yet"), "remove it");
+    } else {
+        report.add(at, format!("`{field}` is not a field here"), format!("remove it, or write {}", listed(expected)));
+    }
+}

@@ -1,0 +1,85 @@
+//! The parent state machine's executions.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use aws_types::SdkConfig;
+use incident::{execution_input, execution_name};
+use jiff::Timestamp;
+use step::{StepError, sdk_error};
+
+use crate::decide::Execution;
+
+/// The state machine `incident-response`.
+#[derive(Debug)]
+pub(crate) struct Executions {
+    client: aws_sdk_sfn::Client,
+    state_machine: String,
+    /// What the ARN of every execution begins with.
+    prefix: String,
+}
+
+impl Executions {
+    /// `Stuck` where the ARN is none of a state machine.
+    pub(crate) fn new(config: &SdkConfig, state_machine: String) -> Result<Self, StepError> {
+        let prefix = prefix(&state_machine).ok_or_else(|| {
+            StepError::stuck(format!("INCIDENT_RESPONSE is `{state_machine}`, which is no ARN of a state machine"))
+        })?;
+        Ok(Self { client: aws_sdk_sfn::Client::new(config), state_machine, prefix })
+    }
+
+    /// How an execution is.
+    pub(crate) async fn describe(&self, name: &str) -> Result<Execution, StepError> {
+        let arn = format!("{}{name}", self.prefix);
+        match self.client.describe_execution().execution_arn(arn).send().await {
+            Ok(found) => Ok(match found.status() {
+                ended @ (ExecutionStatus::Succeeded
+                | ExecutionStatus::Failed
+                | ExecutionStatus::TimedOut
+                | ExecutionStatus::Aborted) => {
+                    let at = found.stop_date().and_then(|at| Timestamp::from_second(at.secs()).ok());
+                    Execution::Ended { how: ended.as_str().to_owned(), at }
+                }
+                _ => Execution::Running,
+            }),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(Execution::Missing),
+            Err(e) => Err(sdk_error("the execution of an incident could not be looked at", e)),
+        }
+    }
+
+    /// Starts an execution. One of that name is no failure: if it has ended, the next sweep sees it.
+    pub(crate) async fn start(&self, id: &str, opening: u32, run: u32) -> Result<(), StepError> {
+        let start = self
+            .client
+            .start_execution()
+            .state_machine_arn(&self.state_machine)
+            .name(execution_name(id, opening, run))
+            .input(execution_input(id, opening))
+            .send()
+            .await;
+        match start {
+            Ok(_) => Ok(()),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(()),
+            Err(e) => Err(sdk_error("the execution of an incident could not be started", e)),
+        }
+    }
+}
+
+/// `arn:…:stateMachine:name` → `arn:…:execution:name:`.
+fn prefix(state_machine: &str) -> Option<String> {
+    let (head, name) = state_machine.split_once(":stateMachine:")?;
+    (head.starts_with("arn:") && !name.is_empty()).then(|| format!("{head}:execution:{name}:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executions_are_named_after_their_state_machine() {
+        let arn = "arn:aws:states:eu-west-1:111122223333:stateMachine:incident-response";
+        let expect = "arn:aws:states:eu-west-1:111122223333:execution:incident-response:";
+        assert_eq!(prefix(arn).as_deref(), Some(expect));
+        for none in ["", "incident-response", "arn:aws:states:eu-west-1:111122223333:activity:x"] {
+            assert_eq!(prefix(none), None, "{none}");
+        }
+    }
+}

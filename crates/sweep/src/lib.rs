@@ -1,0 +1,128 @@
+//! Purpose: every minute, repair what a lost delivery or a killed function left behind: an open incident without a living
+//! execution gets one, a page that did not go out in time goes to the fallback topic, and what a person resolved while it
+//! fired is looked at again.
+//! Reads: incidents that are open, mitigated or resolved of late, the last state of what fired, executions.
+//! Writes: executions, `run`, the status `stuck`, `SENT#…`, the timeline; the fallback topic.
+//! Undo: none. Retry: safe; each repair is found done by the next run, and a page may repeat, since a lost one is worse.
+
+mod decide;
+mod executions;
+mod notice;
+mod recheck;
+mod repair;
+#[cfg(test)]
+mod samples;
+
+use std::collections::BTreeSet;
+
+use aws_types::SdkConfig;
+use incident::{Status, V};
+use incident_store::{IncidentLine, Store};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use step::{Env, StepError};
+
+use crate::executions::Executions;
+
+/// Nothing of the input is read: the schedule calls.
+pub type Input = Value;
+
+/// What was found and done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Output {
+    /// The version of this answer.
+    pub v: u32,
+    /// How many incidents are open or mitigated.
+    pub open: u32,
+    /// How many had no execution and got one.
+    pub started: u32,
+    /// How many had one that had ended, and got the next.
+    pub restarted: u32,
+    /// How often the fallback topic was told.
+    pub paged: u32,
+}
+
+/// What the function holds between invocations.
+#[derive(Debug)]
+pub struct Ctx {
+    store: Store,
+    executions: Executions,
+    topics: aws_sdk_sns::Client,
+    fallback_topic: String,
+}
+
+impl Ctx {
+    /// Clients and settings from the environment; no network is asked.
+    ///
+    /// # Errors
+    /// `Stuck` where a variable is missing: the deployment has to be mended.
+    pub fn new(env: &Env) -> Result<Self, StepError> {
+        Self::over(&step::aws::config(env)?, env)
+    }
+
+    fn over(config: &SdkConfig, env: &Env) -> Result<Self, StepError> {
+        Ok(Self {
+            store: Store::new(config, env.get("TABLE")?),
+            executions: Executions::new(config, env.get("INCIDENT_RESPONSE")?)?,
+            topics: aws_sdk_sns::Client::new(config),
+            fallback_topic: env.get("FALLBACK_TOPIC")?,
+        })
+    }
+}
+
+/// Looks after every incident by itself: one that fails is logged and stops no other.
+///
+/// # Errors
+/// What the store says where a list could not be read, after everything else was looked after.
+pub async fn handle(ctx: &Ctx, _input: Input) -> Result<Output, StepError> {
+    // Boxed, so that the depth of the futures stays within what the compiler computes.
+    Box::pin(sweep(ctx)).await
+}
+
+async fn sweep(ctx: &Ctx) -> Result<Output, StepError> {
+    let mut output = Output { v: V, ..Output::default() };
+    let mut unlisted = None;
+    let mut ids = BTreeSet::new();
+    for status in [Status::Open, Status::Mitigated] {
+        match every(ctx, status).await {
+            Ok(lines) => ids.extend(lines.into_iter().map(|line| line.incident_id)),
+            Err(error) => unlisted = Some(error),
+        }
+    }
+    for id in &ids {
+        let failures = repair::look_after(ctx, id, step::now(), &mut output).await;
+        failures.iter().for_each(|failure| log(id, failure));
+    }
+    if let Err(error) = recheck::look_again(ctx, &mut output).await {
+        unlisted = Some(error);
+    }
+    unlisted.map_or(Ok(output), Err)
+}
+
+/// All incidents with a status.
+async fn every(ctx: &Ctx, status: Status) -> Result<Vec<IncidentLine>, StepError> {
+    let mut lines = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = ctx.store.list(status, cursor.as_deref()).await?;
+        lines.extend(page.incidents);
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return Ok(lines);
+        }
+    }
+}
+
+fn log(id: &str, failure: &StepError) {
+    let (name, chain) = (failure.name(), format!("{:#}", failure.cause()));
+    tracing::error!(incident_id = id, error.name = name, error.chain = chain, "an incident could not be looked after");
+}
+
+/// The time of day as people read it, in UTC.
+fn second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests;

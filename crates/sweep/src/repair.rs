@@ -1,0 +1,89 @@
+//! One incident that goes on: is its page out, does its execution live?
+
+use incident::{Entry, Incident};
+use jiff::Timestamp;
+use step::StepError;
+
+use crate::decide::{Duty, Execution, decide, is_unpaged};
+use crate::notice::{Notice, STEP, tell};
+use crate::{Ctx, Output};
+
+/// Does what an incident needs. The page and the execution can fail apart: all that failed comes back.
+pub(crate) async fn look_after(ctx: &Ctx, id: &str, now: Timestamp, output: &mut Output) -> Vec<StepError> {
+    let incident = match ctx.store.load(id).await {
+        Ok(incident) => incident,
+        Err(error) => return vec![error],
+    };
+    if !incident.status.holds_group_key() {
+        return Vec::new(); // the list follows the table within a moment
+    }
+    output.open += 1;
+    let mut failures = Vec::new();
+    if is_unpaged(&incident, now) {
+        failures.extend(tell(ctx, &incident, Notice::Unpaged, now, output).await.err());
+    }
+    failures.extend(keep_alive(ctx, &incident, now, output).await.err());
+    failures
+}
+
+async fn keep_alive(ctx: &Ctx, incident: &Incident, now: Timestamp, output: &mut Output) -> Result<(), StepError> {
+    let execution = ctx.executions.describe(&incident.execution_name()).await?;
+    match (decide(incident, &execution, now), &execution) {
+        (Duty::Nothing, _) => Ok(()),
+        (Duty::Start, _) => start(ctx, incident, now, output).await,
+        (duty, Execution::Ended { how, .. }) => {
+            // Read again, now that it is known to have ended: that run may have resolved the incident.
+            let incident = ctx.store.load(incident.id()).await?;
+            match decide(&incident, &execution, now) {
+                again if again != duty => Ok(()),
+                Duty::GiveUp => give_up(ctx, &incident, how, now, output).await,
+                _ => restart(ctx, &incident, how, now, output).await,
+            }
+        }
+        (duty, execution) => Err(StepError::stuck(format!("{execution:?} asks for {duty:?}"))),
+    }
+}
+
+async fn start(ctx: &Ctx, incident: &Incident, now: Timestamp, output: &mut Output) -> Result<(), StepError> {
+    let name = incident.execution_name();
+    ctx.executions.start(incident.id(), incident.opening, incident.run).await?;
+    output.started += 1;
+    let what = format!("no execution served this incident; {name} is started");
+    ctx.store.note(incident.id(), &Entry::new(now, STEP, &["started", &name], what)).await
+}
+
+async fn restart(
+    ctx: &Ctx,
+    incident: &Incident,
+    how: &str,
+    now: Timestamp,
+    output: &mut Output,
+) -> Result<(), StepError> {
+    // Told first: a kill in between then repeats a page, and does not lose it. A topic that is gone stops no repair.
+    let told = tell(ctx, incident, Notice::Restarted { how }, now, output).await;
+    let (id, opening, run) = (incident.id(), incident.opening, incident.run + 1);
+    if ctx.store.raise_run(id, opening, incident.run).await? {
+        ctx.executions.start(id, opening, run).await?;
+        output.restarted += 1;
+        let what = format!("run {} ended ({how}); run {run} is started", incident.run);
+        ctx.store.note(id, &Entry::new(now, STEP, &["restarted", id, &run.to_string()], what)).await?;
+    }
+    told
+}
+
+async fn give_up(
+    ctx: &Ctx,
+    incident: &Incident,
+    how: &str,
+    now: Timestamp,
+    output: &mut Output,
+) -> Result<(), StepError> {
+    // Told first, and only then stuck: nobody looks at a stuck incident again by itself.
+    tell(ctx, incident, Notice::GivenUp { how }, now, output).await?;
+    if ctx.store.stuck(incident, now).await? {
+        let key = ["stuck", incident.id(), &incident.opening.to_string()];
+        let what = format!("stuck: run {} ended ({how}), and a person has to resolve it", incident.run);
+        ctx.store.note(incident.id(), &Entry::new(now, STEP, &key, what)).await?;
+    }
+    Ok(())
+}

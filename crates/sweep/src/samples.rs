@@ -1,0 +1,37 @@
+//! Values that several tests share.
+
+use incident::Incident;
+use jiff::Timestamp;
+use serde_json::json;
+
+/// Seconds after the incident opened.
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_763_906_400 + second).unwrap()
+}
+
+/// An open incident in which something fires.
+pub(crate) fn incident() -> Incident {
+    serde_json::from_value(json!({
+        "id": "inc-20251123-0123456789", "title": "checkout-errors", "version": "0.1.0", "group_key": "k", "drill": false,
+        "account": null, "region": null, "opened_at": at(0), "onset": null, "degraded": null, "status": "open",
+        "severity": "SEV2", "opening": 1, "run": 1, "engagement": 1, "firing": ["f"], "evidence": [],
+        "signal": {
+            "signal_id": "s", "fingerprint": "f", "source": "aws.cloudwatch", "title": "t",
+            "link": "https://console.example/alarm",
+            "resources": [], "time": at(0),
+        },
+        "plan": {
+            "plan_sha256": "p", "config_sha256": "c", "team": { "name": "payments", "escalation": [] },
+            "plan": {
+                "plan": "p", "type": "t", "match": {}, "service": "checkout", "environment": "prod", "owner": "payments",
+                "severity": "SEV2", "engage": "page", "recovery": { "by": "signal", "held_for": "0s" },
+                "runbook": "docs/runbooks/checkout.md",
+                "mitigations": [{
+                    "rollback-lambda-alias": { "function": "checkout", "alias": "live" }, "approval": "owner",
+                    "guards": { "change_within": "60m", "max_targets": 1 }, "healthy_when": null, "verify_within": "5m",
+                }],
+            },
+        },
+    }))
+    .unwrap()
+}

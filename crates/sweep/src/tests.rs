@@ -1,0 +1,93 @@
+//! The handler over the real clients, with canned answers of the services.
+
+use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+use serde_json::json;
+
+use super::*;
+
+/// The answers of the services, in order: status, body.
+fn ctx(answers: Vec<(u16, String)>) -> (Ctx, StaticReplayClient) {
+    let event = |(status, body): (u16, String)| {
+        let request = http::Request::builder().uri("http://localhost/").body(Vec::new().into()).unwrap();
+        ReplayEvent::new(request, http::Response::builder().status(status).body(body.into()).unwrap())
+    };
+    let replay = StaticReplayClient::new(answers.into_iter().map(event).collect());
+    let env = Env::from([
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+        ("AWS_REGION", "eu-west-1"),
+        ("TABLE", "incidents"),
+        ("INCIDENT_RESPONSE", "arn:aws:states:eu-west-1:111122223333:stateMachine:incident-response"),
+        ("FALLBACK_TOPIC", "arn:aws:sns:eu-west-1:111122223333:fallback"),
+    ]);
+    let config = step::aws::config(&env).unwrap().to_builder().http_client(replay.clone()).build();
+    (Ctx::over(&config, &env).unwrap(), replay)
+}
+
+fn none() -> (u16, String) {
+    (200, json!({"Items": []}).to_string())
+}
+
+fn gone() -> (u16, String) {
+    (400, json!({"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": "no"}).to_string())
+}
+
+fn asked(replay: &StaticReplayClient) -> Vec<String> {
+    replay.actual_requests().map(|r| r.headers().get("x-amz-target").unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn nothing_open_is_nothing_to_do() {
+    let (ctx, _) = ctx(vec![none(), none(), none()]);
+    let output = handle(&ctx, Value::Null).await.unwrap();
+    assert_eq!(
+        serde_json::to_value(output).unwrap(),
+        json!({"v": 1, "open": 0, "started": 0, "restarted": 0, "paged": 0})
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_stops_no_other_and_is_said() {
+    let (ctx, replay) = ctx(vec![gone(), none(), none()]);
+    let error = handle(&ctx, Value::Null).await.unwrap_err();
+    assert_eq!(error.name(), "Stuck");
+    assert_eq!(asked(&replay), ["DynamoDB_20120810.Query"; 3]);
+}
+
+#[tokio::test]
+async fn a_missing_execution_is_missing_and_a_started_one_is_no_failure() {
+    let answer = |code: &str| (400, json!({"__type": code, "message": "m"}).to_string());
+    let (ctx, replay) = ctx(vec![answer("ExecutionDoesNotExist"), answer("ExecutionAlreadyExists")]);
+    assert_eq!(ctx.executions.describe("inc-20251123-0123456789-1-1").await.unwrap(), decide::Execution::Missing);
+    ctx.executions.start("inc-20251123-0123456789", 1, 1).await.unwrap();
+    let bodies: Vec<Value> =
+        replay.actual_requests().map(|r| serde_json::from_slice(r.body().bytes().unwrap()).unwrap()).collect();
+    assert_eq!(
+        bodies[0]["executionArn"],
+        "arn:aws:states:eu-west-1:111122223333:execution:incident-response:inc-20251123-0123456789-1-1"
+    );
+    assert_eq!(bodies[1]["name"], "inc-20251123-0123456789-1-1");
+    assert_eq!(bodies[1]["input"], r#"{"v":1,"incident_id":"inc-20251123-0123456789","opening":1}"#);
+}
+
+#[tokio::test]
+async fn an_ended_execution_says_how_and_when() {
+    let body = json!({"executionArn": "a", "stateMachineArn": "m", "startDate": 1.0, "status": "ABORTED", "stopDate": 1763906400.5});
+    let (ctx, _) = ctx(vec![(200, body.to_string())]);
+    let expect = decide::Execution::Ended { how: "ABORTED".into(), at: Timestamp::from_second(1_763_906_400).ok() };
+    assert_eq!(ctx.executions.describe("e").await.unwrap(), expect);
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_claimed_goes_out_all_the_same() {
+    let published = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>\
+                     <MessageId>m</MessageId></PublishResult></PublishResponse>";
+    let (ctx, replay) = ctx(vec![gone(), (200, published.to_owned()), gone(), gone()]);
+    let mut output = Output::default();
+    let incident = samples::incident();
+    notice::tell(&ctx, &incident, notice::Notice::Unpaged, samples::at(60), &mut output).await.unwrap();
+    assert_eq!(output.paged, 1);
+    let publish = replay.actual_requests().nth(1).unwrap();
+    let body = String::from_utf8_lossy(publish.body().bytes().unwrap()).into_owned();
+    assert!(body.contains("Action=Publish") && body.contains("may%20repeat"), "{body}");
+}

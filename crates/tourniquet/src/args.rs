@@ -1,0 +1,302 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand};
+use evidence_bundle::Pass;
+use incident::Status;
+use jiff::Timestamp;
+
+/// Tourniquet: stop the bleeding first, keep the evidence, and make the next incident shorter.
+///
+/// Exit status: 0 done, 1 found something wrong, 2 wrong usage or unreadable input.
+#[derive(Debug, Parser)]
+#[command(name = "tourniquet", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Print JSON, one object a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Where the suite is deployed.
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the suite is deployed, and who asks.
+#[derive(Debug, Clone, Default, Group)]
+#[command(next_help_heading = "Deployment")]
+pub(crate) struct Place {
+    /// The table, the stack's output Table [env: TOURNIQUET_TABLE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) table: Option<String>,
+    /// The queue of commands, the stack's output CommandsQueue [env: TOURNIQUET_COMMANDS]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) queue: Option<String>,
+    /// The evidence bucket, the stack's output Bucket [env: TOURNIQUET_BUCKET]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) bucket: Option<String>,
+    /// Who asks; recorded as claimed [env: TOURNIQUET_USER, USER]
+    #[arg(long = "as", global = true, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what would happen with these events, offline.
+    Triage(Triage),
+    /// Check response plans, or compile them.
+    #[command(subcommand)]
+    Plans(Plans),
+    /// List incidents; without --status those that are open, mitigated or stuck.
+    Incidents(Incidents),
+    /// Show all that is known of an incident.
+    Show {
+        /// The incident.
+        id: String,
+    },
+    /// Acknowledge: you have seen the page, and take it.
+    Ack(Ack),
+    /// Let a mitigation happen, after showing what would change.
+    Approve(Approve),
+    /// Do not let a mitigation happen.
+    Reject(Reject),
+    /// Say that an incident is over.
+    Resolve(Resolve),
+    /// Stop every mitigation, or allow them again.
+    #[command(subcommand)]
+    Brake(Brake),
+    /// The ledger of changes, which rollbacks go by.
+    #[command(subcommand)]
+    Change(Change),
+    /// Download evidence, and judge it.
+    #[command(subcommand)]
+    Evidence(Evidence),
+}
+
+/// `triage`
+#[derive(Debug, Group)]
+pub(crate) struct Triage {
+    /// Events as JSON, as their source wrote them or as a queue or topic delivered them.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The folder of the response plans; `response-plans` where it is there, else the catch-all alone.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plans: Option<PathBuf>,
+    /// The account that the suite runs in, which may send drills and forwarded events; by default the event's own.
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+}
+
+/// `plans`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plans {
+    /// Say what is wrong with the plans: file, line, column and remedy.
+    Check {
+        /// The folder of the plans and of teams.yaml.
+        #[arg(default_value = "response-plans", value_name = "DIR")]
+        dir: PathBuf,
+    },
+    /// Compile the plans into the one file that triage reads.
+    Build {
+        /// The folder of the plans and of teams.yaml.
+        #[arg(default_value = "response-plans", value_name = "DIR")]
+        dir: PathBuf,
+        /// The compiled file.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+/// `incidents`
+#[derive(Debug, Group)]
+pub(crate) struct Incidents {
+    /// Only those with this status.
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<Status>,
+    /// Where the last page said that the next begins.
+    #[arg(long, requires = "status")]
+    pub(crate) cursor: Option<String>,
+}
+
+/// Whether to wait for the answer.
+#[derive(Debug, Clone, Copy, Group)]
+pub(crate) struct Wait {
+    /// Do not wait for the answer.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// `ack`
+#[derive(Debug, Group)]
+pub(crate) struct Ack {
+    /// The incident.
+    pub(crate) id: String,
+    /// Whether to wait.
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+/// `approve`
+#[derive(Debug, Group)]
+pub(crate) struct Approve {
+    /// The incident.
+    pub(crate) id: String,
+    /// Which of its mitigations.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) n: u32,
+    /// Do not ask whether this is meant.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Whether to wait.
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+/// `reject`
+#[derive(Debug, Group)]
+pub(crate) struct Reject {
+    /// The incident.
+    pub(crate) id: String,
+    /// Which of its mitigations.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) n: u32,
+    /// Why.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Whether to wait.
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+/// `resolve`
+#[derive(Debug, Group)]
+pub(crate) struct Resolve {
+    /// The incident.
+    pub(crate) id: String,
+    /// Why; needed where something still fires.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Whether to wait.
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+/// `brake`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Brake {
+    /// Nothing is changed until the brake is off, or its time is over.
+    On {
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// For how long, at most a day.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
+        minutes: u32,
+        /// Whether to wait.
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// What is approved is applied again.
+    Off {
+        /// Whether to wait.
+        #[command(flatten)]
+        wait: Wait,
+    },
+}
+
+/// `change`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Change {
+    /// Record that a resource is at a version, as a pipeline does after each deployment.
+    Record {
+        /// The resource's full ARN; of a Lambda alias, the alias's.
+        #[arg(long, value_name = "ARN")]
+        resource: String,
+        /// The version, in the resource's own words.
+        #[arg(long)]
+        version: String,
+        /// This version is known to be good: a rollback may go to it.
+        #[arg(long)]
+        good: bool,
+        /// When the change was made; now where it is not said.
+        #[arg(long, value_name = "TIME")]
+        at: Option<Timestamp>,
+        /// Whether to wait.
+        #[command(flatten)]
+        wait: Wait,
+    },
+}
+
+/// `evidence`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Evidence {
+    /// Download the bags of an incident, and judge them.
+    Get(Get),
+    /// Judge downloaded bags, offline; several are judged as the chain of one opening, in their order.
+    Verify {
+        /// Folders of bags, or the folder that holds the passes of one opening.
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+    },
+}
+
+/// `evidence get`
+#[derive(Debug, Group)]
+pub(crate) struct Get {
+    /// The incident.
+    pub(crate) id: String,
+    /// Only this pass: 1-warm or 2-complete.
+    #[arg(long)]
+    pub(crate) pass: Option<Pass>,
+    /// Where to: each bag gets its folder below DIR/<incident>/<opening>/.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    /// Wrong usage exits with 2 and names what is wrong.
+    #[track_caller]
+    fn refused(line: &str, part: &str) {
+        let error = Args::try_parse_from(line.split(' ')).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{line}");
+        assert!(error.to_string().contains(part), "{line}: {error}");
+    }
+
+    #[test]
+    fn wrong_usage_is_said() {
+        refused("tourniquet triage", "<FILE>");
+        refused("tourniquet plans build", "--output");
+        refused("tourniquet incidents --status broken", "`broken` is no status of an incident");
+        refused("tourniquet incidents --cursor 7b7d", "--status");
+        refused("tourniquet reject inc-20261123-0123456789", "--reason");
+        refused("tourniquet brake on", "--reason");
+        refused("tourniquet brake on --reason r --minutes 1441", "1441");
+        refused("tourniquet brake maybe", "maybe");
+        refused("tourniquet change record --resource a", "--version");
+        refused("tourniquet change record --resource a --version 1 --at noon", "noon");
+        refused("tourniquet evidence get inc-20261123-0123456789 --pass warm", "1-warm, 2-complete");
+        refused("tourniquet evidence verify", "<DIR>");
+        refused("tourniquet dance", "dance");
+    }
+
+    #[test]
+    fn options_may_stand_anywhere() {
+        let args = Args::try_parse_from("tourniquet ack inc-20261123-0123456789 --json --as ana --table t".split(' '));
+        let args = args.unwrap();
+        assert!(args.json);
+        assert_eq!((args.place.user.as_deref(), args.place.table.as_deref()), (Some("ana"), Some("t")));
+    }
+}

@@ -1,0 +1,123 @@
+//! Response plans: checked, compiled, and loaded for offline use.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use incident::V;
+use response_plan::{Compiled, Config, PlanErrors, Plans, compile, read_dir};
+use serde_json::json;
+
+use crate::args;
+use crate::report::Report;
+
+/// Offline nobody is paged, so that the catch-all's topic is only a name.
+const NO_TOPIC: &str = "fallback";
+
+pub(crate) fn run(what: &args::Plans) -> anyhow::Result<Report> {
+    match what {
+        args::Plans::Check { dir } => Ok(match read(dir)? {
+            Ok(config) => checked(dir, &config),
+            Err(errors) => wrong(dir, &errors),
+        }),
+        args::Plans::Build { dir, output } => match read(dir)? {
+            Ok(config) => build(dir, &config, output),
+            Err(errors) => Ok(wrong(dir, &errors)),
+        },
+    }
+}
+
+/// The plans of a folder, or of a compiled file.
+pub(crate) fn load(path: &Path) -> anyhow::Result<Plans> {
+    if path.is_file() {
+        let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        return Ok(Plans::load(&bytes, NO_TOPIC)?);
+    }
+    Ok(Plans::load(&compile(&read(path)??, step::VERSION).bytes, NO_TOPIC)?)
+}
+
+/// No plans: the catch-all alone.
+pub(crate) fn none() -> Plans {
+    Plans::empty(NO_TOPIC)
+}
+
+/// A folder that is not there is wrong usage; what is wrong in it is for the one who writes the plans.
+fn read(dir: &Path) -> anyhow::Result<Result<Config, PlanErrors>> {
+    if !dir.is_dir() {
+        bail!("{} is no folder; name the one that holds teams.yaml and the response plans", dir.display());
+    }
+    Ok(read_dir(dir))
+}
+
+fn checked(dir: &Path, config: &Config) -> Report {
+    let names: Vec<&str> = config.plans.iter().map(|plan| plan.plan.as_str()).collect();
+    let teams: Vec<&String> = config.teams.keys().collect();
+    let Compiled { config_sha256, .. } = compile(config, step::VERSION);
+    let text = format!("{}: {} plans, {} teams, nothing wrong\n", dir.display(), names.len(), teams.len());
+    let object = json!({
+        "v": V, "dir": dir.display().to_string(), "plans": names, "teams": teams, "config_sha256": config_sha256,
+        "errors": [],
+    });
+    Report { objects: vec![object], text, ..Report::default() }
+}
+
+fn wrong(dir: &Path, errors: &PlanErrors) -> Report {
+    let object = json!({"v": V, "dir": dir.display().to_string(), "errors": errors});
+    Report { objects: vec![object], text: format!("{errors}\n"), wrong: true, ..Report::default() }
+}
+
+fn build(dir: &Path, config: &Config, output: &Path) -> anyhow::Result<Report> {
+    let Compiled { bytes, config_sha256 } = compile(config, step::VERSION);
+    // Written aside and moved, so that nobody reads half of it.
+    let mut aside = output.as_os_str().to_owned();
+    aside.push(".part");
+    let unwritten = || format!("{} cannot be written; check that its folder is there", output.display());
+    std::fs::write(&aside, &bytes).with_context(unwritten)?;
+    std::fs::rename(&aside, output).with_context(unwritten)?;
+    let plans = config.plans.len();
+    let text = format!("{}: {plans} plans, {} bytes, {config_sha256}\n", output.display(), bytes.len());
+    let object = json!({
+        "v": V, "dir": dir.display().to_string(), "file": output.display().to_string(), "plans": plans,
+        "config_sha256": config_sha256,
+    });
+    Ok(Report { objects: vec![object], text, ..Report::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/triage/plans");
+
+    #[test]
+    fn plans_are_checked_and_built() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("plans.json");
+        let report = run(&args::Plans::Build { dir: PLANS.into(), output: output.clone() }).unwrap();
+        assert_eq!((report.wrong, &report.objects[0]["plans"]), (false, &json!(1)));
+        let built = load(&output).unwrap();
+        assert_eq!(built.names().collect::<Vec<_>>(), ["checkout-errors"]);
+        assert_eq!(built.config_sha256, report.objects[0]["config_sha256"]);
+        let report = run(&args::Plans::Check { dir: PLANS.into() }).unwrap();
+        assert_eq!((report.wrong, &report.objects[0]["config_sha256"]), (false, &json!(built.config_sha256)));
+    }
+
+    #[test]
+    fn a_typo_is_found_and_nothing_is_built() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::copy(format!("{PLANS}/teams.yaml"), root.path().join("teams.yaml")).unwrap();
+        let plan = std::fs::read_to_string(format!("{PLANS}/checkout.yaml")).unwrap().replace("owner:", "onwer:");
+        std::fs::write(root.path().join("checkout.yaml"), plan).unwrap();
+        let output = root.path().join("plans.json");
+        let report = run(&args::Plans::Build { dir: root.path().into(), output: output.clone() }).unwrap();
+        assert!(report.wrong && !output.exists());
+        assert!(report.text.contains("checkout.yaml:11:1"), "{}", report.text);
+        assert!(report.objects[0]["errors"][0]["remedy"].is_string());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_wrong_usage() {
+        let missing = std::path::PathBuf::from("nowhere");
+        let error = run(&args::Plans::Check { dir: missing }).unwrap_err().to_string();
+        assert!(error.contains("teams.yaml"), "{error}");
+    }
+}

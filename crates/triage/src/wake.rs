@@ -1,0 +1,69 @@
+//! An open incident has a living execution, and a recovery that is waited for is completed: looked after on every
+//! delivery, the first and the repeated ones alike, since the one before may have been killed right here.
+
+use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError;
+use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use incident::{Incident, SignalOutcome, execution_input, execution_name};
+use signal::{Signal, State};
+use step::{StepError, sdk_error};
+
+use crate::{Ctx, Taken};
+
+/// Looks after the incident that a signal belongs to.
+pub(crate) async fn look_after(ctx: &Ctx, signal: &Signal, taken: &Taken) -> Result<(), StepError> {
+    let (Some(id), Some(opening)) = (&taken.incident_id, taken.opening) else { return Ok(()) };
+    if taken.outcome == SignalOutcome::Incident {
+        // It has just been opened: its run is the first, and nothing has to be read.
+        return start(ctx, &ctx.incident_response, &execution_name(id, opening, 1), &execution_input(id, opening)).await;
+    }
+    let incident = ctx.store.load(id).await?;
+    if incident.opening != opening || !incident.status.holds_group_key() {
+        return Ok(());
+    }
+    match signal.state {
+        State::Firing => start_all(ctx, &incident).await,
+        _ => complete_recovery(ctx, &incident).await,
+    }
+}
+
+async fn start_all(ctx: &Ctx, incident: &Incident) -> Result<(), StepError> {
+    let input = execution_input(incident.id(), incident.opening);
+    start(ctx, &ctx.incident_response, &incident.execution_name(), &input).await?;
+    if incident.engagement > 1 {
+        // The parent engages once; what makes a mitigated incident open again begins the next engagement.
+        let (id, opening, engagement) = (incident.id(), incident.opening, incident.engagement);
+        let input = format!(r#"{{"v":1,"incident_id":"{id}","opening":{opening},"engagement":{engagement}}}"#);
+        start(ctx, &ctx.engage, &format!("{id}-{opening}-{engagement}"), &input).await?;
+    }
+    Ok(())
+}
+
+/// Starts an execution. The same name with the same input is the same execution while it runs; one that has ended is
+/// `sweep`'s to replace, which looks every minute.
+async fn start(ctx: &Ctx, machine: &str, name: &str, input: &str) -> Result<(), StepError> {
+    let start = ctx.sfn.start_execution().state_machine_arn(machine).name(name).input(input).send().await;
+    match start {
+        Ok(_) => Ok(()),
+        Err(e) if matches!(e.as_service_error(), Some(StartExecutionError::ExecutionAlreadyExists(_))) => {
+            tracing::warn!(execution = name, "the execution has ended while its incident is open; sweep starts the next run");
+            Ok(())
+        }
+        Err(e) => Err(sdk_error("the incident's execution could not be started", e)),
+    }
+}
+
+/// Where nothing fires and AwaitRecovery waits, it goes on. A token that is worth nothing any more was completed before.
+async fn complete_recovery(ctx: &Ctx, incident: &Incident) -> Result<(), StepError> {
+    let Some(token) = incident.recovery_token.as_ref().filter(|_| incident.firing.is_empty()) else { return Ok(()) };
+    match ctx.sfn.send_task_success().task_token(token).output("{}").send().await {
+        Ok(_) => Ok(()),
+        Err(e) => match e.as_service_error() {
+            Some(
+                SendTaskSuccessError::TaskDoesNotExist(_)
+                | SendTaskSuccessError::TaskTimedOut(_)
+                | SendTaskSuccessError::InvalidToken(_),
+            ) => Ok(()),
+            _ => Err(sdk_error("the recovery could not be handed on", e)),
+        },
+    }
+}

@@ -1,0 +1,107 @@
+//! Signature = permission: the SDK crates that a function depends on are the services that its role allows.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::repository::{
+    allowed, crate_of, dependencies, found, functions, none, policies, read, resources, template, text,
+};
+
+/// The crate that reaches a service, by the prefix of its IAM actions.
+fn crate_for(action: &str) -> String {
+    match action.split(':').next().unwrap_or_default() {
+        "dynamodb" => "incident-store".to_owned(), // the only crate that may name aws-sdk-dynamodb
+        "states" => "aws-sdk-sfn".to_owned(),
+        "logs" => "aws-sdk-cloudwatchlogs".to_owned(),
+        service => format!("aws-sdk-{service}"),
+    }
+}
+
+/// The crates that reach what a function's own policy allows, and the policies of the roles that it may assume. What
+/// its event sources, its logs and its on-failure destination need comes from SAM, and takes no code of ours.
+fn reached(template: &Value, function: &Value) -> BTreeSet<String> {
+    let mut crates = BTreeSet::new();
+    for (action, resource) in policies(function) {
+        crates.insert(crate_for(&action));
+        if action == "sts:AssumeRole" {
+            let actions = assumed(template, &resource).into_iter();
+            crates.extend(actions.map(|action| crate_for(&action)));
+        }
+    }
+    crates
+}
+
+/// The actions of the template's roles that have a name of the pattern.
+fn assumed(template: &Value, pattern: &str) -> BTreeSet<String> {
+    let pattern = pattern.rsplit('/').next().unwrap_or_default();
+    let is = |name: &str| pattern.strip_suffix('*').map_or(name == pattern, |prefix| name.starts_with(prefix));
+    let roles = resources(template, "AWS::IAM::Role").into_values().filter(|role| is(text(&role["RoleName"])));
+    let policies = roles.flat_map(|role| role["Policies"].as_array().into_iter().flatten());
+    policies.flat_map(|p| allowed(&p["PolicyDocument"]["Statement"])).map(|(action, _)| action).collect()
+}
+
+fn problems(template: &Value, name: &str, manifest: &str) -> Vec<String> {
+    let function = functions(template)[name];
+    let sdks = |n: &String| n.starts_with("aws-sdk-") || n == "incident-store";
+    let (reached, named) = (reached(template, function), dependencies(manifest));
+    let named: BTreeSet<_> = named.into_iter().filter(sdks).collect();
+    let idle = reached.difference(&named).map(|n| format!("{name}: the policy allows what only {n} reaches"));
+    let missing = named.difference(&reached).map(|n| format!("{name}: the policy allows nothing that {n} reaches"));
+    idle.chain(missing).collect()
+}
+
+/// Actions are named one by one, and the table is never read as a whole.
+fn broad(template: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, function) in functions(template) {
+        let assumed = resources(template, "AWS::IAM::Role").into_values();
+        let assumed = assumed.flat_map(|role| role["Policies"].as_array().into_iter().flatten());
+        let assumed = assumed.flat_map(|p| allowed(&p["PolicyDocument"]["Statement"]));
+        for (action, _) in policies(function).into_iter().chain(assumed) {
+            if action.contains('*') || action == "dynamodb:Scan" {
+                problems.push(format!("{name}: {action} is too broad"));
+            }
+        }
+    }
+    problems
+}
+
+fn manifest(template: &Value, name: &str) -> String {
+    read(&format!("crates/{}/Cargo.toml", crate_of(functions(template)[name])))
+}
+
+#[test]
+fn dependencies_equal_policies() {
+    let template = template();
+    let check = |name: &&str| problems(&template, name, &manifest(&template, name));
+    none(&functions(&template).keys().flat_map(check).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_permission_is_broad() {
+    none(&broad(&template()));
+}
+
+#[test]
+fn each_check_finds_what_it_is_for() {
+    let template = template();
+    let notify = manifest(&template, "NotifyFunction");
+    let more = notify.replace("[dependencies]\n", "[dependencies]\naws-sdk-s3.workspace = true\n");
+    found(&problems(&template, "NotifyFunction", &more), "allows nothing that aws-sdk-s3 reaches");
+    let direct = notify.replace("incident-store.workspace", "aws-sdk-dynamodb.workspace");
+    found(&problems(&template, "NotifyFunction", &direct), "allows nothing that aws-sdk-dynamodb reaches");
+    found(&problems(&template, "NotifyFunction", &direct), "allows what only incident-store reaches");
+    let less = notify.replace("aws-sdk-sns.workspace = true\n", "");
+    found(&problems(&template, "NotifyFunction", &less), "allows what only aws-sdk-sns reaches");
+
+    // Through the roles that it may assume.
+    let remediate = manifest(&template, "RemediateFunction").replace("aws-sdk-lambda.workspace = true\n", "");
+    found(&problems(&template, "RemediateFunction", &remediate), "allows what only aws-sdk-lambda reaches");
+
+    let mut broken = template;
+    let statement = json!({ "Effect": "Allow", "Action": ["s3:*", "dynamodb:Scan"], "Resource": "*" });
+    broken["Resources"]["NotifyFunction"]["Properties"]["Policies"][0]["Statement"][0] = statement;
+    found(&broad(&broken), "NotifyFunction: s3:* is too broad");
+    found(&broad(&broken), "NotifyFunction: dynamodb:Scan is too broad");
+}

@@ -1,0 +1,67 @@
+//! A stack with people at the end of its channels and a service that can break: what the demo and the black-box tests
+//! play on.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::{
+    operator::Operator,
+    receiver::{Receiver, TOKEN},
+    service::Service,
+};
+use crate::{
+    say::Progress,
+    stack::{self, Options, Running},
+    workspace::Workspace,
+};
+
+/// Deploys with mutations allowed for functions named `checkout…`, with these plans, and with people at the end of Slack
+/// and of the topics.
+pub fn deploy(
+    workspace: &Workspace,
+    mut options: Options,
+    plans: &Path,
+    receiver: &Receiver,
+    progress: Progress,
+) -> Result<Running> {
+    options.plans = plans.to_path_buf();
+    options.receiver = Some(receiver.address());
+    let parameters = [
+        ("Mutations", "on"),
+        ("MitigateLambda", "on"),
+        ("MitigateLambdaFunctions", "arn:aws:lambda:*:*:function:checkout*"),
+        ("SlackApiUrl", &receiver.slack_api_url()),
+    ];
+    options.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let stack = stack::up(workspace, &options, progress)?;
+    let aws = stack.aws();
+    aws.run(&["secretsmanager", "create-secret", "--name", "tourniquet/slack", "--secret-string", TOKEN])?;
+    for topic in ["SignalsTopic", "PagesTopic", "FallbackTopic"] {
+        let (topic, endpoint) = (stack.output(topic)?, receiver.topic_endpoint());
+        aws.run(&["sns", "subscribe", "--topic-arn", topic, "--protocol", "http", "--notification-endpoint", &endpoint])?;
+    }
+    Ok(stack)
+}
+
+/// Version 1 of a service, healthy, recorded as good, with customers that are served.
+pub fn healthy(operator: &Operator<'_>, mut service: Service) -> Result<Service> {
+    let deployed = service.do_and_wait("deploy", "deployed")?;
+    record_change(operator, &deployed, true)?;
+    service.tell("customers")?;
+    service.wait_for("served", |served| served["paid"].as_u64() > Some(0) && served["failed"] == 0)?;
+    Ok(service)
+}
+
+/// Version 2 goes live, and it is bad.
+pub fn break_it(operator: &Operator<'_>, service: &mut Service) -> Result<()> {
+    let released = service.do_and_wait("release", "released")?;
+    record_change(operator, &released, false)
+}
+
+fn record_change(operator: &Operator<'_>, event: &Value, good: bool) -> Result<()> {
+    let field = |name: &str| event[name].as_str().context("The service did not say what it changed");
+    let change = ["change", "record", "--resource", field("alias")?, "--version", field("version")?];
+    operator.run(&[change.as_slice(), if good { &["--good"] } else { &[] }].concat()).map(drop)
+}

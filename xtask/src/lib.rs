@@ -1,0 +1,28 @@
+//! The development tool: it builds the functions, runs the local stack, and puts every test through it.
+//!
+//! `cargo xtask up | down | test | tools | build | template`. The modules are a library, so that the demo and the
+//! black-box tests drive the stack with the same code. Nothing here is shipped.
+//!
+//! How the parts stand to each other while a stack runs:
+//!
+//! ```text
+//!  tourniquet, aws, tests ──────────────▶ emulator ──starts──▶ functions (bootstrap)
+//!                                            ▲                      │
+//!                                            └────── proxy ◀────────┘ AWS_ENDPOINT_URL
+//!                                     stack daemon: owns both, ends both
+//! ```
+
+pub mod aws;
+pub mod build;
+pub mod daemon;
+pub mod demo;
+pub mod emulator;
+pub mod http;
+pub mod plans;
+pub mod proxy;
+pub mod say;
+pub mod stack;
+pub mod suite;
+pub mod template;
+pub mod tools;
+pub mod workspace;

@@ -1,0 +1,132 @@
+//! `cargo xtask <verb>`: wiring of the development tool.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use xtask::{
+    build, daemon,
+    demo::{self, Scenario},
+    say::{self, Progress},
+    stack::{self, Options, Stack},
+    suite, template, tools,
+    workspace::Workspace,
+};
+
+/// The development tool of Tourniquet.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    /// Print the answer as one JSON object, and no progress.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Start the local stack, or build and deploy again on the running one; it runs until `down`.
+    Up {
+        /// Multiply every wait of the state machines by this.
+        #[arg(long, value_name = "FACTOR")]
+        wait_scale: Option<f64>,
+        /// A parameter of the template.
+        #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+        parameters: Vec<(String, String)>,
+        /// A variable that every function gets.
+        #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
+        environment: Vec<(String, String)>,
+        /// Start the stack of the black-box tests instead, and keep it until Ctrl-C.
+        #[arg(long, conflicts_with_all = ["wait_scale", "parameters", "environment"])]
+        for_tests: bool,
+    },
+    /// End the local stack.
+    Down,
+    /// One incident walks the whole loop, on a stack of its own: from a bad deployment to the postmortem.
+    Demo {
+        /// Which story: bad-deployment, braked or self-healing.
+        #[arg(long, default_value = "bad-deployment")]
+        scenario: Scenario,
+    },
+    /// Run every test, the same as CI.
+    Test {
+        /// Handed to `cargo test`, such as a part of a test's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Install the emulator and the AWS command line under `target/tools`.
+    Tools,
+    /// Build the functions and the command line with the profile `local`.
+    Build,
+    /// Write `target/local/template.yaml`, with paths to what was built.
+    Template,
+    /// The process behind a stack; `up` starts it.
+    #[command(hide = true)]
+    StackDaemon { dir: PathBuf },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::to_stderr(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(Arguments { json, verb }: Arguments) -> Result<()> {
+    let workspace = Workspace::here();
+    let progress = Progress::new(json);
+    match verb {
+        Verb::Up { for_tests: true, .. } => match suite::keep_stack(&workspace, progress)? {},
+        Verb::Up { wait_scale, parameters, environment, for_tests: false } => {
+            let mut options = Options::developer(&workspace);
+            options.parameters.extend(parameters);
+            options.emulator.wait_scale = wait_scale;
+            options.emulator.environment.extend(environment);
+            let running = stack::up(&workspace, &options, progress)?;
+            show(&running, json)
+        }
+        Verb::Down => {
+            let record = workspace.stack_dir().join("stack.json");
+            if !record.exists() {
+                bail!("no local stack is running: `cargo xtask up` starts one");
+            }
+            let stack = Stack::load(&record)?;
+            progress.step("local stack ended", || stack.stop())
+        }
+        Verb::Demo { scenario } => {
+            let report = demo::run(&workspace, scenario, progress)?;
+            if json { say::answer(serde_json::to_string(&report)?) } else { Ok(()) }
+        }
+        Verb::Test { arguments } => suite::run(&workspace, &arguments, progress),
+        Verb::Tools => say::answer(tools::install(&workspace, progress)?.bin().display()),
+        Verb::Build => build::all(&workspace, progress).map(drop),
+        Verb::Template => {
+            template::write(&workspace)?;
+            say::answer(workspace.local_template().display())
+        }
+        Verb::StackDaemon { dir } => daemon::run(&dir),
+    }
+}
+
+/// Says what a developer needs to talk to the stack.
+fn show(stack: &Stack, json: bool) -> Result<()> {
+    if json {
+        return say::answer(serde_json::to_string(stack)?);
+    }
+    for (name, value) in stack.environment() {
+        say::answer(format_args!("export {name}={value}"))?;
+    }
+    for (name, value) in &stack.outputs {
+        say::answer(format_args!("# {name}: {value}"))?;
+    }
+    say::answer(format_args!("# logs: {}; functions go through {}", stack.dir.display(), stack.proxy_endpoint))
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,33 @@
+//! The response plans, compiled by the command line that a team would use.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{stack::Options, workspace::Workspace};
+
+/// The variable that tells triage where the compiled plans are, in the place of its layer.
+pub const VARIABLE: &str = "TOURNIQUET_PLANS";
+
+/// Compiles the stack's plans into the folder of the layer, and returns a copy of the stack's own, which a later
+/// stack with other plans does not change. The error is what `tourniquet plans build` says of the plans.
+pub fn compile(workspace: &Workspace, tourniquet: &Path, options: &Options) -> Result<PathBuf> {
+    let layer = workspace.root().join("target").join("plans");
+    for folder in [&layer, &options.dir] {
+        fs::create_dir_all(folder).with_context(|| format!("Failed to create {}", folder.display()))?;
+    }
+    let compiled = layer.join("plans.json");
+    let mut command = Command::new(tourniquet);
+    command.args(["plans", "build"]).arg(&options.plans).arg("--output").arg(&compiled).current_dir(workspace.root());
+    let output = command.output().context("Failed to start tourniquet")?;
+    if !output.status.success() {
+        bail!("The response plans could not be compiled: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    let own = options.dir.join("plans.json");
+    fs::copy(&compiled, &own).with_context(|| format!("Failed to copy {}", compiled.display()))?;
+    Ok(own)
+}

@@ -1,0 +1,213 @@
+//! A reverse proxy between the functions and the emulator: it counts calls, and on order fails, drops or kills.
+//!
+//! By default everything passes. Tests arm it through control paths, so that a function can be killed right after one
+//! chosen write with no fail-point in shipped code:
+//!
+//! - `POST /_proxy/arm` with a [`Rule`]; `DELETE /_proxy/arm/<id>` takes it back;
+//! - `GET /_proxy/log` answers a [`Log`]; `DELETE /_proxy/log` empties it, counts included;
+//! - `POST /_proxy/stop` ends the stack that the proxy belongs to.
+
+mod call;
+mod control;
+mod peer;
+mod rules;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited, combinators::BoxBody};
+use hyper::{
+    HeaderMap, Request, Response, StatusCode, Uri,
+    body::Incoming,
+    header::{CONNECTION, EXPECT, TRANSFER_ENCODING},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
+
+use self::{call::Call, peer::FunctionProcess};
+pub use self::{
+    control::{Control, STOP_PATH},
+    rules::{Action, Entry, Log, Match, Rule},
+};
+
+/// The most that is kept of a request, and of an answer that a function is killed before it sees.
+const LARGEST_BODY: usize = 64 * 1024 * 1024;
+
+type Body = BoxBody<Bytes, hyper::Error>;
+
+/// The proxy. Clones are the same proxy.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    client: Client<HttpConnector, Full<Bytes>>,
+    upstream: Mutex<Option<SocketAddr>>,
+    log: Mutex<Log>,
+    stop: Notify,
+}
+
+impl Proxy {
+    /// A proxy that answers 502 until it is told where the emulator is.
+    pub fn new() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build(connector);
+        let shared = Shared { client, upstream: Mutex::default(), log: Mutex::default(), stop: Notify::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Says where the emulator is.
+    pub fn forward_to(&self, upstream: SocketAddr) {
+        *lock(&self.shared.upstream) = Some(upstream);
+    }
+
+    /// Serves connections until the process ends; fails only when no connection can be taken any more.
+    pub async fn serve(self, listener: TcpListener) -> Result<()> {
+        let server = listener.local_addr()?;
+        loop {
+            let (stream, client) = listener.accept().await.context("The proxy cannot take connections any more")?;
+            tokio::spawn(self.clone().connection(stream, client, server));
+        }
+    }
+
+    /// Waits until somebody asks for the end through [`STOP_PATH`].
+    pub async fn stopped(&self) {
+        self.shared.stop.notified().await;
+    }
+
+    /// Serves one connection. It ends with an error when the client goes away or a rule drops it, which is no fault.
+    async fn connection(self, stream: TcpStream, client: SocketAddr, server: SocketAddr) {
+        let _ = stream.set_nodelay(true);
+        let service = service_fn(|request| self.answer(request, client, server));
+        let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+    }
+
+    /// Answers one request. An error closes the connection without an answer.
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        client: SocketAddr,
+        server: SocketAddr,
+    ) -> io::Result<Response<Body>> {
+        let (parts, body) = request.into_parts();
+        let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
+            return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, &serde_json::json!({ "message": "body not readable" })));
+        };
+        let body = body.to_bytes();
+        if let Some(path) = parts.uri.path().strip_prefix(control::PREFIX) {
+            return Ok(self.control(parts.method.as_str(), path, &body));
+        }
+        let call = Call::read(&parts, &body);
+        let met = self.log().meet(&call, || FunctionProcess::at(client, server).is_some());
+        let name = call.name;
+        let Some(rule) = met else { return Ok(self.forward(parts, body).await) };
+        match rule.action {
+            Action::KillAfter(_) => {
+                let answer = self.forward(parts, body).await;
+                self.kill_after(rule, name, answer, FunctionProcess::at(client, server)).await
+            }
+            Action::Fail(status) => {
+                self.log().record(Entry { id: rule.id, call: name, action: rule.action, killed: None });
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+                Ok(json(status, &serde_json::json!({ "__type": "ServiceUnavailable", "message": "made to fail" })))
+            }
+            Action::Drop(_) => {
+                self.log().record(Entry { id: rule.id, call: name, action: rule.action, killed: None });
+                Err(io::ErrorKind::ConnectionReset.into())
+            }
+        }
+    }
+
+    /// Kills the function if its call succeeded; hands the answer on if not, since there was no write then.
+    async fn kill_after(
+        &self,
+        rule: Rule,
+        call: String,
+        answer: Response<Body>,
+        function: Option<FunctionProcess>,
+    ) -> io::Result<Response<Body>> {
+        let (Some(function), true) = (function, answer.status().is_success()) else {
+            self.log().give_back(rule);
+            return Ok(answer);
+        };
+        // The whole answer, since only then is the write over.
+        let _ = Limited::new(answer.into_body(), LARGEST_BODY).collect().await;
+        // Whoever sees that it ended finds it in the log.
+        let mut log = self.log();
+        let killed = function.kill().is_ok().then(|| function.id());
+        log.record(Entry { id: rule.id, call, action: rule.action, killed });
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+
+    /// Makes the call. `Host` stays as the client signed it.
+    async fn forward(&self, mut parts: hyper::http::request::Parts, body: Bytes) -> Response<Body> {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let upstream = *lock(&self.shared.upstream);
+        let uri = upstream.and_then(|upstream| format!("http://{upstream}{path}").parse::<Uri>().ok());
+        let Some(uri) = uri else { return bad_gateway("the emulator is not there yet") };
+        parts.uri = uri;
+        remove_hop_headers(&mut parts.headers);
+        match self.shared.client.request(Request::from_parts(parts, Full::new(body))).await {
+            Ok(answer) => {
+                let (mut parts, body) = answer.into_parts();
+                remove_hop_headers(&mut parts.headers);
+                Response::from_parts(parts, body.boxed())
+            }
+            Err(error) => bad_gateway(&format!("the emulator did not answer: {error}")),
+        }
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        lock(&self.shared.log)
+    }
+}
+
+impl Default for Proxy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The headers that mean one connection only; `Expect` was answered when the body was read.
+fn remove_hop_headers(headers: &mut HeaderMap) {
+    for name in [CONNECTION, TRANSFER_ENCODING, EXPECT] {
+        headers.remove(name);
+    }
+    headers.remove("keep-alive");
+}
+
+fn bad_gateway(message: &str) -> Response<Body> {
+    json(StatusCode::BAD_GATEWAY, &serde_json::json!({ "message": message }))
+}
+
+fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    let mut response = Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed());
+    *response.status_mut() = status;
+    response
+}
+
+/// What a panic elsewhere left behind is still a list of rules and counts.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,139 @@
+//! `cargo xtask test`: every test, the same as in CI.
+
+use std::{
+    convert::Infallible,
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    demo::{Receiver, TOKEN, scene},
+    say::{self, Progress},
+    stack::{Options, Running, STACK_VARIABLE},
+    workspace::Workspace,
+};
+
+/// The package of the tests that need a stack.
+const BLACK_BOX: &str = "blackbox";
+
+/// Runs the tests of every crate, then the black-box tests on a stack of their own, which is ended whatever they say.
+///
+/// `arguments` go to both test runs, such as a part of a test's name. A failure does not keep the other part from
+/// running; the error names what failed. The table at the end has the seconds of each part.
+pub fn run(workspace: &Workspace, arguments: &[String], progress: Progress) -> Result<()> {
+    let mut parts = Parts::default();
+    parts.run("tests of the crates", || {
+        cargo_test(workspace, &["--workspace", "--exclude", BLACK_BOX], arguments, None)
+    });
+    if let Some((stack, _people)) = parts.run("local stack up", || stack_for_tests(workspace, "test", progress)) {
+        parts.run("black-box tests", || {
+            cargo_test(workspace, &["--package", BLACK_BOX], arguments, Some(&stack.record()))
+        });
+        parts.run("local stack down", || stack.stop());
+    }
+    parts.close()
+}
+
+/// Starts the stack of the black-box tests and keeps it until Ctrl-C, so that one of them can be run again and again.
+///
+/// It stands beside the developer's stack and that of [`run`]. What it returns is the reason why it could not start.
+pub fn keep_stack(workspace: &Workspace, progress: Progress) -> Result<Infallible> {
+    let (stack, _people) = stack_for_tests(workspace, "for-tests", progress)?;
+    say::answer(format_args!(
+        "The stack of the black-box tests runs until Ctrl-C. In another terminal:\n  \
+         {STACK_VARIABLE}={} cargo test --profile local --package {BLACK_BOX} --test <name>",
+        stack.record().display()
+    ))?;
+    loop {
+        // Ctrl-C ends this process at once, and the stack, which is tied to it, ends with it.
+        std::thread::park();
+    }
+}
+
+/// A stack with people at its channels, and a plan for each name in `tests/plans/names`.
+fn stack_for_tests(workspace: &Workspace, verb: &str, progress: Progress) -> Result<(Running, Receiver)> {
+    let options = Options::private(workspace, verb);
+    let plans = plans_of_tests(workspace, &options.dir)?;
+    let people = Receiver::start(TOKEN)?;
+    Ok((scene::deploy(workspace, options, &plans, &people, progress)?, people))
+}
+
+fn plans_of_tests(workspace: &Workspace, into: &Path) -> Result<PathBuf> {
+    let (from, to) = (workspace.root().join("tests").join("plans"), into.join("plans"));
+    if to.exists() {
+        fs::remove_dir_all(&to).with_context(|| format!("Failed to empty {}", to.display()))?;
+    }
+    fs::create_dir_all(&to).with_context(|| format!("Failed to create {}", to.display()))?;
+    let read = |name: &str| fs::read_to_string(from.join(name)).with_context(|| format!("Failed to read tests/plans/{name}"));
+    fs::write(to.join("teams.yaml"), read("teams.yaml")?)?;
+    let plan = read("plan.yaml")?;
+    for name in read("names")?.lines() {
+        fs::write(to.join(format!("{name}.yaml")), plan.replace("NAME", name))?;
+    }
+    Ok(to)
+}
+
+fn cargo_test(
+    workspace: &Workspace,
+    which: &[&str],
+    arguments: &[String],
+    stack: Option<&Path>,
+) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "--profile", "local", "--no-fail-fast"]).args(which).args(arguments);
+    if let Some(record) = stack {
+        cargo.env(STACK_VARIABLE, record);
+    }
+    if !cargo.status().context("Failed to start cargo")?.success() {
+        bail!("cargo said why above");
+    }
+    Ok(())
+}
+
+/// What ran, for the table.
+#[derive(Default)]
+struct Parts {
+    rows: Vec<(&'static str, Duration, bool)>,
+}
+
+impl Parts {
+    fn run<T>(&mut self, name: &'static str, part: impl FnOnce() -> Result<T>) -> Option<T> {
+        let began = Instant::now();
+        let outcome = part();
+        self.rows.push((name, began.elapsed(), outcome.is_ok()));
+        outcome.map_err(|error| say::to_stderr(&format!("{name}: {error:#}"))).ok()
+    }
+
+    fn close(self) -> Result<()> {
+        say::to_stderr(&self.table());
+        let failed: Vec<_> = self.rows.iter().filter(|(_, _, passed)| !passed).map(|(name, ..)| *name).collect();
+        if failed.is_empty() {
+            return Ok(());
+        }
+        bail!("failed: {}", failed.join(", "))
+    }
+
+    fn table(&self) -> String {
+        let verdict = |passed| if passed { "passed" } else { "FAILED" };
+        let row = |(name, took, passed): &_| format!("\n{}  {}  {name}", say::seconds(*took), verdict(*passed));
+        self.rows.iter().map(row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failed_part_fails_the_whole_and_is_named() {
+        let parts = |second| Parts {
+            rows: vec![("first", Duration::from_millis(1500), true), ("second", Duration::from_secs(600), second)],
+        };
+        assert_eq!(parts(false).table(), "\n   1.5 s  passed  first\n 600.0 s  FAILED  second");
+        assert_eq!(parts(false).close().unwrap_err().to_string(), "failed: second");
+        assert!(parts(true).close().is_ok());
+    }
+}
