@@ -98,6 +98,14 @@ impl Aws {
         self.outputs()
     }
 
+    /// Gives the bucket the default retention that the template asks for: CloudFormation does that on AWS, and in the
+    /// emulator it does not.
+    pub fn lock_bucket(&self, bucket: &str) -> Result<()> {
+        let lock = r#"{"ObjectLockEnabled":"Enabled","Rule":{"DefaultRetention":{"Mode":"GOVERNANCE","Days":365}}}"#;
+        let put = ["s3api", "put-object-lock-configuration", "--bucket", bucket, "--object-lock-configuration", lock];
+        self.run(&put).map(drop)
+    }
+
     /// Puts the code into the artifacts' bucket and writes the template that points there.
     fn package(&self, template: &Path) -> Result<()> {
         // Made anew it answers as it does in this Region on AWS: it is ours already.

@@ -136,6 +136,7 @@ pub fn up(workspace: &Workspace, options: &Options, progress: Progress) -> Resul
         }
     };
     running.stack.save()?;
+    aws.lock_bucket(running.output("Bucket")?)?;
     Ok(running)
 }
 

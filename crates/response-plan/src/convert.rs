@@ -220,7 +220,7 @@ fn healthy_when(report: &mut Report<'_>, wire: &HealthyWire, verify_within: Span
     }
     let period = wire.period.as_ref().map_or(PERIOD, |period| period.value);
     let seconds = period.as_secs();
-    if !matches!(seconds, 1 | 5 | 10 | 20 | 30) && (seconds == 0 || seconds % 60 != 0) {
+    if !matches!(seconds, 1 | 5 | 10 | 20 | 30) && (seconds == 0 || !seconds.is_multiple_of(60)) {
         let at = wire.period.as_ref().map_or(wire.datapoints.referenced, |period| period.referenced);
         report.add(at, format!("CloudWatch has no period of {period}"), "write 1s, 5s, 10s, 20s, 30s or whole minutes");
     }

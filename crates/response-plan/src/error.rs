@@ -145,11 +145,7 @@ fn masked(text: &str) -> String {
     while !rest.is_empty() {
         let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        if looks_like_token(word) {
-            shown.push_str(&"*".repeat(word.len()))
-        } else {
-            shown.push_str(word)
-        }
+        shown.push_str(&if looks_like_token(word) { "*".repeat(word.len()) } else { word.to_owned() });
         let between = after.find(is_part).unwrap_or(after.len());
         shown.push_str(&after[..between]);
         rest = &after[between..];

@@ -20,6 +20,8 @@ mod yaml;
 #[cfg(test)]
 mod hostile_test;
 #[cfg(test)]
+mod pattern_test;
+#[cfg(test)]
 mod plans_test;
 #[cfg(test)]
 mod refusal_test;

@@ -108,7 +108,7 @@ fn operators_are_refused_where_they_stand() {
     refused("alarmName:", "    $or: [{ alarmName: [x] }]", "8:5", "`$or` is not supported yet", "exact values");
     refused("source:", "  source: aws.cloudwatch", "5:3", "outside a list", "`source: [aws.cloudwatch]`");
     refused("source:", "  account: [111122223333]", "5:3", "`account` of an event is text", "quotation marks");
-    refused("alarmName:", "    n: [.nan]", "8:9", "", "");
+    refused("alarmName:", "    n: [.nan]", "8:9", "no event holds such a number", "finite");
 }
 
 #[test]
@@ -124,9 +124,9 @@ fn what_is_missing_or_mistyped_is_said() {
     refused("service:", "", "28:1", "`service` is missing", "`service: checkout`");
     refused("service:", "environment: prod", "10:1", "`environment` stands here twice", "keep one");
     refused("service:", "service: a b", "9:10", "`a b` cannot be a name", "letters");
-    refused("service:", "service: { a: 1 }", "9:10", "", "");
+    refused("service:", "service: { a: 1 }", "9:10", "text is expected here", "");
     refused("plan:", "plan: catch-all", "2:7", "built in", "another name");
-    refused("customer_facing:", "customer_facing: yes", "11:18", "", "");
+    refused("customer_facing:", "customer_facing: yes", "11:18", "neither true nor false", "true or false");
     refused("engage:", "accounts: [12]", "14:12", "this is no account id", "12 digits");
     refused("- rollback", "  -", "18:5", "does not say what to do", "rollback-lambda-alias");
     refused("guards:", "    guards: { max_targets: 1 }", "19:15", "`change_within` is missing", "change_within: 60m");
@@ -143,10 +143,12 @@ fn what_is_missing_or_mistyped_is_said() {
         "`7` is no alias",
         "bare name",
     );
-    refused("type:", "type: [", "3:7", "string scalar is expected here", "");
-    refused("type:", "type: '", "3:7", "", "");
-    says(read_both("", TEAMS), "p/a.yaml:1:1", "", "");
-    says(read_both("- a\n", TEAMS), "p/a.yaml:1:1", "", "");
+    refused("type:", "type: [", "3:7", "text is expected here", "write text");
+    refused("type:", "type: '", "3:7", "unclosed quote", "correct the YAML");
+    refused("service:", "service:", "9:8", "the value is missing", "write it");
+    refused("at_least:", "      at_least: many", "22:17", "this is not a number", "");
+    says(read_both("", TEAMS), "p/a.yaml:1:1", "the file is empty", "delete the file");
+    says(read_both("- a\n", TEAMS), "p/a.yaml:1:1", "a mapping is expected here", "");
     says(read_both(&format!("{PLAN}---\na: 1\n"), TEAMS), "p/a.yaml:30:1", "second document", "one plan a file");
 }
 
@@ -186,9 +188,8 @@ fn a_token_is_refused_and_never_shown() {
         let line = format!("  payments-lead: {{ slack: {{ channel: C0, token: {token} }} }}\n  spare:");
         refused_team("payments-lead:", &line, "7:49", "a token stands in the file", "write the name of a secret");
         let unknown = line.replace("token:", "tocken:");
-        let contact_error = read_both(PLAN, &with(TEAMS, "payments-lead:", &unknown)).unwrap_err().to_string();
-        assert!(!contact_error.to_lowercase().contains("secret }"), "{contact_error}");
-        assert!(!contact_error.contains(token), "{contact_error}");
+        let shown = read_both(PLAN, &with(TEAMS, "payments-lead:", &unknown)).unwrap_err().to_string();
+        assert!(!shown.contains(token), "{shown}");
     }
 }
 

@@ -114,16 +114,27 @@ fn explain(report: &mut Report<'_>, error: &Error) {
             None => report.add(at, msg, "correct the value"),
         },
         Error::Unexpected { expected, .. } => {
-            report.add(
-                at,
-                format!("{expected} is expected here"),
-                "see docs/response-plans.md for the shape of a plan",
-            );
+            let expected = match *expected {
+                "string scalar" => "text",
+                "mapping start" => "a mapping",
+                "sequence start" => "a list",
+                other => other,
+            };
+            report.add(at, format!("{expected} is expected here"), format!("write {expected}"));
         }
-        Error::Eof { .. } => report.add(at, "the file ends too early", "write the rest of it, or delete the file"),
+        Error::NullIntoString { .. } => report.add(at, "the value is missing", "write it, or remove the field"),
+        Error::InvalidBooleanStrict { .. } => report.add(at, "this is neither true nor false", "write true or false"),
+        Error::InvalidScalar { ty, .. } => {
+            let expected = if *ty == "u32" { "a whole number from 0" } else { "a number" };
+            report.add(at, format!("this is not {expected}"), format!("write {expected}"));
+        }
+        Error::Eof { .. } => {
+            report.add(at, "the file is empty, or ends too early", "write the rest of it, or delete the file");
+        }
         Error::MultipleDocuments { .. } => {
             report.add(at, "a second document begins here", "write one plan a file, without `---`");
         }
+        Error::NonFiniteFloat { .. } => report.add(at, "no event holds such a number", "write a finite number"),
         other => {
             let shown = other.render();
             let shown = shown.split(['\n']).next().and_then(|line| line.split(" at line ").next()).unwrap_or_default();

@@ -133,7 +133,7 @@ fn message(incident: &Incident, notice: Notice<'_>) -> String {
         String::new(),
         format!("{}: {}", incident.severity, line(&incident.opened.title)),
         format!(
-            "Incident {id}, opening {}, {} since {}",
+            "Incident {id}, opening {}, {}; opened {}",
             incident.opening,
             incident.status,
             second(incident.opened.opened_at)
@@ -185,7 +185,7 @@ mod tests {
             text,
             "degraded, may repeat: no page had gone out after 45 s\n\n\
              SEV2: checkout-errors\n\
-             Incident inc-20251123-0123456789, opening 1, open since 2025-11-23 14:00:00 UTC\n\
+             Incident inc-20251123-0123456789, opening 1, open; opened 2025-11-23 14:00:00 UTC\n\
              Service checkout (prod), owned by payments\n\
              Look at it: https://console.example/alarm\n\
              Runbook: docs/runbooks/checkout.md\n\

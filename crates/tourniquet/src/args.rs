@@ -28,17 +28,37 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Default, Group)]
 #[command(next_help_heading = "Deployment")]
 pub(crate) struct Place {
-    /// The table, the stack's output Table [env: TOURNIQUET_TABLE]
-    #[arg(long, global = true, value_name = "NAME")]
+    /// The table.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help = "The table, the stack's output Table [env: TOURNIQUET_TABLE]"
+    )]
     pub(crate) table: Option<String>,
-    /// The queue of commands, the stack's output CommandsQueue [env: TOURNIQUET_COMMANDS]
-    #[arg(long, global = true, value_name = "URL")]
+    /// The queue of commands.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "The queue of commands, the stack's output CommandsQueue [env: TOURNIQUET_COMMANDS]"
+    )]
     pub(crate) queue: Option<String>,
-    /// The evidence bucket, the stack's output Bucket [env: TOURNIQUET_BUCKET]
-    #[arg(long, global = true, value_name = "NAME")]
+    /// The evidence bucket.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help = "The evidence bucket, the stack's output Bucket [env: TOURNIQUET_BUCKET]"
+    )]
     pub(crate) bucket: Option<String>,
-    /// Who asks; recorded as claimed [env: TOURNIQUET_USER, USER]
-    #[arg(long = "as", global = true, value_name = "NAME")]
+    /// Who asks.
+    #[arg(
+        long = "as",
+        global = true,
+        value_name = "NAME",
+        help = "Who asks; recorded as claimed [env: TOURNIQUET_USER, USER]"
+    )]
     pub(crate) user: Option<String>,
 }
 

@@ -28,7 +28,7 @@ impl Cloud {
         let config =
             aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http).timeout_config(times);
         let config = config.load().await;
-        if config.region().is_none() {
+        if config.region().is_none_or(|region| region.as_ref().is_empty()) {
             return Err(anyhow!("no AWS Region is known; set AWS_REGION, or AWS_PROFILE to a profile that has one"));
         }
         Ok(Self { config, env: Env::read(), place })
@@ -76,7 +76,8 @@ impl Cloud {
         if matches!(error, StepError::Rejected(_)) {
             return anyhow!(sentence);
         }
-        let cause = format!("{:#}", error.cause());
+        let cause: Vec<String> = error.cause().chain().skip(1).map(ToString::to_string).collect();
+        let cause = cause.join(": ");
         anyhow!("{sentence}: {}", remedy(&cause, &self.table().unwrap_or_default()))
     }
 }

@@ -110,7 +110,7 @@ mod tests {
         let output = root.path().join("plans.json");
         let report = run(&args::Plans::Build { dir: root.path().into(), output: output.clone() }).unwrap();
         assert!(report.wrong && !output.exists());
-        assert!(report.text.contains("checkout.yaml:11:1"), "{}", report.text);
+        assert!(report.text.contains("checkout.yaml:10:1"), "{}", report.text);
         assert!(report.objects[0]["errors"][0]["remedy"].is_string());
     }
 

@@ -209,6 +209,7 @@ fn told_nobody_acknowledged(people: &Receiver, id: &str) -> bool {
 fn check_once(operator: &Operator<'_>, shown: &Value) -> Result<()> {
     let count = |status: &str| -> Result<usize> {
         let listed = operator.run(&["incidents", "--status", status])?;
+        eprintln!("{status}: {listed}");
         Ok(listed["incidents"].as_array().map_or(0, Vec::len))
     };
     let incidents = count("open")? + count("mitigated")? + count("resolved")? + count("stuck")?;
