@@ -1,5 +1,7 @@
 //! The same alarm as each door brings it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -18,6 +20,21 @@ impl Alarm {
     /// An alarm in the stack's own account.
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), account: crate::ACCOUNT.to_owned() }
+    }
+
+    /// An alarm that no other test has, in an account that no other has: under the plan `plan` it is a group of its own,
+    /// also when the test runs again on the same stack.
+    pub fn of_its_own(plan: &str) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        // The milliseconds of eleven days and a count: twelve digits, as accounts have.
+        let millis = step::now().as_millisecond().unsigned_abs() % 1_000_000_000;
+        let own = format!("{millis:09}{:03}", COUNT.fetch_add(1, Ordering::Relaxed) % 1000);
+        Self { name: format!("{plan}-{own}"), account: own }
+    }
+
+    /// Another alarm of the same group.
+    pub fn sister(&self, suffix: &str) -> Self {
+        Self { name: format!("{}-{suffix}", self.name), account: self.account.clone() }
     }
 
     /// Its ARN, which is its fingerprint.

@@ -3,7 +3,12 @@
 //! Every test uses names of its own: a plan of `tests/plans`, an alarm, a service. The stack comes from
 //! `cargo xtask test`, or from `cargo xtask up --for-tests` for one test at a time.
 
+pub mod doors;
 pub mod events;
+pub mod fault;
+pub mod functions;
+pub mod look;
+pub mod people;
 
 use std::{
     net::SocketAddr,
@@ -66,10 +71,14 @@ impl World {
 
     /// Invokes a function through its alias and waits for its answer: what it returned, or its error as `(name, message)`.
     pub async fn invoke(&self, function: &str, payload: &[u8]) -> Result<Result<Value, (String, String)>> {
+        self.invoke_named(self.stack.output(function)?, payload).await
+    }
+
+    /// The same for any function of the emulator, by its name or ARN.
+    pub async fn invoke_named(&self, name: &str, payload: &[u8]) -> Result<Result<Value, (String, String)>> {
         let client = aws_sdk_lambda::Client::new(&self.config);
-        let name = self.stack.output(function)?;
         let answer = client.invoke().function_name(name).payload(aws_sdk_lambda::primitives::Blob::new(payload)).send();
-        let answer = answer.await.with_context(|| format!("{function} could not be invoked"))?;
+        let answer = answer.await.with_context(|| format!("{name} could not be invoked"))?;
         let body: Value = answer.payload().map(|p| serde_json::from_slice(p.as_ref())).transpose()?.unwrap_or_default();
         if answer.function_error().is_none() {
             return Ok(Ok(body));

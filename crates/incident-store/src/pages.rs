@@ -132,7 +132,8 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(&keys::incident(&page.incident_id), &page.sort_key())))
-            .update_expression("SET sent_at = :now, reference = :reference")
+            .update_expression("SET sent_at = :now, #reference = :reference")
+            .expression_attribute_names("#reference", "reference")
             .expression_attribute_values(":now", at(now))
             .expression_attribute_values(":reference", s(reference));
         update.send().await.map_err(|e| sdk_error("that a page was sent could not be recorded", e)).map(drop)

@@ -2,12 +2,12 @@
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use incident::{GroupKey, Incident, PostmortemKeys, SealedPass, Status};
 use jiff::Timestamp;
 use step::{StepError, sdk_error};
 
-use crate::item::{at, json, key, n, s};
+use crate::item::{Item, at, json, key, n, s};
 use crate::{Store, Taken, incident_item, keys};
 
 impl Store {
@@ -60,8 +60,9 @@ impl Store {
         let mut update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key(&keys::incident(incident.id()), keys::META)))
-            .condition_expression("opening = :opening AND #status = :status")
+            .condition_expression(format!("opening = :opening AND #status = :status AND {}", same_firing(incident)))
             .expression_attribute_names("#status", "status")
+            .set_expression_attribute_values(firing_value(incident))
             .expression_attribute_values(":opening", n(incident.opening))
             .expression_attribute_values(":status", s(incident.status.as_str()))
             .expression_attribute_values(":resolved", s(Status::Resolved.as_str()))
@@ -77,11 +78,13 @@ impl Store {
         }
         // While something still fires, no clear period has begun, whatever cleared before.
         let remove = if recheck_at.is_some() { ", clear_since" } else { "" };
-        let update = update.update_expression(format!("{set} REMOVE firing, recovery_token{remove}"));
-        let items = vec![
-            TransactWriteItem::builder().update(update.build().map_err(|e| StepError::Stuck(e.into()))?).build(),
-            TransactWriteItem::builder().update(self.free_pointer(incident, Status::Resolved)?).build(),
-        ];
+        // The token stays: who resolves wakes the state machine by whatever token is there then.
+        let update = update.update_expression(format!("{set} REMOVE firing{remove}"));
+        let update = update.build().map_err(|e| StepError::Stuck(e.into()))?;
+        let mut items = vec![TransactWriteItem::builder().update(update).build()];
+        if incident.status.holds_group_key() {
+            items.push(TransactWriteItem::builder().update(self.free_pointer(incident, Status::Resolved)?).build());
+        }
         Ok(self.transact(items).await? == Taken::Done)
     }
 
@@ -191,6 +194,16 @@ impl Store {
             .expression_attribute_values(":status", s(to.as_str()));
         update.build().map_err(|e| StepError::Stuck(e.into()))
     }
+}
+
+/// What fires is what was read: a signal that joined since is not resolved with the others.
+fn same_firing(incident: &Incident) -> &'static str {
+    if incident.firing.is_empty() { "attribute_not_exists(firing)" } else { "firing = :firing" }
+}
+
+fn firing_value(incident: &Incident) -> Option<Item> {
+    let firing = AttributeValue::Ss(incident.firing.iter().cloned().collect());
+    (!incident.firing.is_empty()).then(|| Item::from([(":firing".to_owned(), firing)]))
 }
 
 fn group_hash(incident: &Incident) -> String {

@@ -14,9 +14,9 @@ use crate::stack::Stack;
 /// What was downloaded.
 #[derive(Debug)]
 pub(super) struct Fetched {
-    /// The folder of the bag.
-    pub(super) bag: PathBuf,
-    /// How many payload files it has.
+    /// The folders of the bags, in the order of their passes: the last one counts.
+    pub(super) bags: Vec<PathBuf>,
+    /// How many payload files the last one has.
     pub(super) files: u64,
     /// How many gaps it names.
     pub(super) gaps: usize,
@@ -25,23 +25,17 @@ pub(super) struct Fetched {
 }
 
 impl Fetched {
-    /// Downloads and verifies a pass of an incident's evidence, and its postmortem where there is one.
-    pub(super) fn fetch(
-        stack: &Stack,
-        operator: &Operator<'_>,
-        shown: &Value,
-        pass: &str,
-        into: &Path,
-    ) -> Result<Self> {
+    /// Downloads and judges the bags of an incident, and its postmortem where there is one.
+    pub(super) fn fetch(stack: &Stack, operator: &Operator<'_>, shown: &Value, into: &Path) -> Result<Self> {
         let id = shown["incident"]["id"].as_str().context("The incident has no id")?;
-        let folder = into.to_str().context("The path of the checkout is not UTF-8")?;
-        let got = operator.run(&["evidence", "get", id, "--pass", pass, "--dir", folder])?;
-        let bag = got["bags"][0]["dir"].as_str().context("`evidence get` named no bag")?;
-        let verdict = operator.run(&["evidence", "verify", bag])?;
+        let got = operator.run(&["evidence", "get", id, "--dir", utf8(into)?])?;
+        let judged = got["bags"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let folder = |bag: &Value| bag["dir"].as_str().map(PathBuf::from).context("`evidence get` named no folder");
+        let last = judged.last().context("`evidence get` got no bag")?;
         Ok(Self {
-            bag: PathBuf::from(bag),
-            files: verdict["files"].as_u64().context("`evidence verify` counted no files")?,
-            gaps: verdict["gaps"].as_array().map_or(0, Vec::len),
+            bags: judged.iter().map(folder).collect::<Result<_>>()?,
+            files: last["files"].as_u64().context("`evidence get` counted no files")?,
+            gaps: last["gaps"].as_array().map_or(0, Vec::len),
             postmortem: postmortem(stack, &shown["incident"]["postmortem"], into)?,
         })
     }
@@ -52,8 +46,11 @@ fn postmortem(stack: &Stack, keys: &Value, into: &Path) -> Result<Option<(PathBu
     fs::create_dir_all(into)?;
     let (as_markdown, as_html) = (into.join("postmortem.md"), into.join("postmortem.html"));
     for (key, path) in [(markdown, &as_markdown), (html, &as_html)] {
-        let path = path.to_str().context("The path of the checkout is not UTF-8")?;
-        stack.aws().run(&["s3api", "get-object", "--bucket", stack.output("Bucket")?, "--key", key, path])?;
+        stack.aws().run(&["s3api", "get-object", "--bucket", stack.output("Bucket")?, "--key", key, utf8(path)?])?;
     }
     Ok(Some((as_markdown, as_html)))
+}
+
+fn utf8(path: &Path) -> Result<&str> {
+    path.to_str().context("The path of the checkout is not UTF-8")
 }

@@ -20,6 +20,11 @@ impl<'a> Operator<'a> {
         Self { stack, name }
     }
 
+    /// Who signs.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Runs `tourniquet <arguments> --json` and returns its object. The error has what it said.
     pub fn run(&self, arguments: &[&str]) -> Result<Value> {
         let stack = self.stack;

@@ -22,14 +22,18 @@ pub struct Report {
     mitigation: Value,
     evidence: Value,
     postmortem: Value,
+    /// Why a measure is null, for people.
+    #[serde(skip)]
+    unknown: Value,
 }
 
-const MEASURES: [(&str, &str); 5] = [
-    ("ttd_s", "TTD  onset to first signal"),
-    ("tte_s", "TTE  first signal to a channel that wakes"),
-    ("tta_s", "TTA  first signal to acknowledged"),
-    ("ttm_s", "TTM  first signal to clear after the change"),
-    ("ttr_s", "TTR  first signal to the clear period that held"),
+/// The field, the word, and what it means.
+const MEASURES: [(&str, &str, &str); 5] = [
+    ("ttd_s", "TTD", "onset to first signal"),
+    ("tte_s", "TTE", "first signal to a page that wakes someone"),
+    ("tta_s", "TTA", "first signal to acknowledged"),
+    ("ttm_s", "TTM", "first signal to first clear after the change"),
+    ("ttr_s", "TTR", "first signal to the clear period that held"),
 ];
 
 impl Report {
@@ -39,7 +43,7 @@ impl Report {
         let entries = shown["timeline"].as_array().map(Vec::as_slice).unwrap_or_default();
         let timeline = entries.iter().map(|e| json!({"at": e["at"], "step": e["step"], "what": e["what"]})).collect();
         let measures =
-            MEASURES.iter().map(|(name, _)| ((*name).to_owned(), shown["measures"][name]["seconds"].clone()));
+            MEASURES.iter().map(|(name, ..)| ((*name).to_owned(), shown["measures"][name]["seconds"].clone()));
         Self {
             v: 1,
             scenario: scenario.name(),
@@ -49,45 +53,50 @@ impl Report {
             owner: incident["plan"]["plan"]["owner"].clone(),
             timeline,
             measures: Value::Object(measures.collect()),
+            unknown: unknown(&shown["measures"]),
             mitigation: mitigation(&shown["mitigations"]),
-            evidence: json!({"bag": fetched.bag, "files": fetched.files, "gaps": fetched.gaps}),
+            evidence: json!({"bag": fetched.bags.last(), "files": fetched.files, "gaps": fetched.gaps}),
             postmortem: postmortem(fetched.postmortem.as_ref()),
         }
     }
 
-    /// Says it to a person.
-    pub fn say(&self, progress: Progress) {
+    /// Says it to a person, with where all bags are.
+    pub(super) fn say(&self, bags: &[PathBuf], progress: Progress) {
+        let (id, status) = (text(&self.incident_id), text(&self.status));
+        let (severity, owner) = (text(&self.severity), text(&self.owner));
+        progress.note(format_args!("\n{id} is {status} ({severity}, owner {owner})\n"));
+        for (name, word, meaning) in MEASURES {
+            match (self.measures[name].as_f64(), self.unknown[name].as_str()) {
+                (Some(seconds), _) => progress.note(format_args!("  {word}  {seconds:>5.1} s  {meaning}")),
+                (None, why) => progress.note(format_args!("  {word}        –  {meaning}: {}", why.unwrap_or("unknown"))),
+            }
+        }
         progress.note("");
-        progress.note(format_args!(
-            "{}: {} ({}, owner {})",
-            text(&self.incident_id),
-            text(&self.status),
-            text(&self.severity),
-            text(&self.owner)
-        ));
-        for (name, words) in MEASURES {
-            let shown = self.measures[name].as_f64().map_or_else(|| "     –".to_owned(), |s| format!("{s:>5.1} s"));
-            progress.note(format_args!("  {shown}  {words}"));
+        let line = |label: &str, what: &str| progress.note(format_args!("  {label:<11} {what}"));
+        let mitigation = &self.mitigation;
+        match mitigation["outcome"].as_str() {
+            Some(outcome) => {
+                let (kind, target) = (text(&mitigation["kind"]), text(&mitigation["target"]));
+                line("Mitigation", &format!("{outcome}: {kind} of {target}"));
+            }
+            None => line("Mitigation", "none: it recovered before anybody approved one"),
         }
-        match self.mitigation["outcome"].as_str() {
-            Some(outcome) => progress.note(format_args!(
-                "Mitigation: {} of {}: {outcome}",
-                text(&self.mitigation["kind"]),
-                text(&self.mitigation["target"])
-            )),
-            None => progress.note("Mitigation: none was applied"),
+        for (label, bag) in ["Evidence", ""].iter().zip(bags) {
+            line(label, &bag.display().to_string());
         }
-        progress.note(format_args!(
-            "Evidence:   {} ({} files, {} gaps)",
-            text(&self.evidence["bag"]),
-            self.evidence["files"],
-            self.evidence["gaps"]
-        ));
-        match self.postmortem["html"].as_str() {
-            Some(page) => progress.note(format_args!("Postmortem: {page}")),
-            None => progress.note("Postmortem: none, since the incident is still open"),
+        match (self.postmortem["html"].as_str(), self.postmortem["markdown"].as_str()) {
+            (Some(page), Some(markdown)) => {
+                line("Postmortem", page);
+                line("", markdown);
+            }
+            _ => line("Postmortem", &format!("none: the incident is {status}")),
         }
     }
+}
+
+fn unknown(measures: &Value) -> Value {
+    let reasons = MEASURES.iter().map(|(name, ..)| ((*name).to_owned(), measures[name]["reason"].clone()));
+    Value::Object(reasons.collect())
 }
 
 /// The one mitigation; `null` where recovery came before anything was done.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     say::Progress,
-    stack::{self, Options, Running},
+    stack::{self, Options, Running, Stack},
     workspace::Workspace,
 };
 
@@ -36,13 +36,19 @@ pub fn deploy(
     ];
     options.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let stack = stack::up(workspace, &options, progress)?;
+    progress.step("people listen at the ends of Slack and of the topics", || listen(&stack, receiver))?;
+    Ok(stack)
+}
+
+/// Gives the suite its Slack token, and the topics a subscriber.
+fn listen(stack: &Stack, receiver: &Receiver) -> Result<()> {
     let aws = stack.aws();
     aws.run(&["secretsmanager", "create-secret", "--name", "tourniquet/slack", "--secret-string", TOKEN])?;
     for topic in ["SignalsTopic", "PagesTopic", "FallbackTopic"] {
         let (topic, endpoint) = (stack.output(topic)?, receiver.topic_endpoint());
         aws.run(&["sns", "subscribe", "--topic-arn", topic, "--protocol", "http", "--notification-endpoint", &endpoint])?;
     }
-    Ok(stack)
+    Ok(())
 }
 
 /// Version 1 of a service, healthy, recorded as good, with customers that are served.

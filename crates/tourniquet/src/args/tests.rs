@@ -1,0 +1,43 @@
+//! What is refused, and where options may stand.
+
+use clap::CommandFactory;
+
+use super::*;
+
+#[test]
+fn the_command_line_is_well_formed() {
+    Args::command().debug_assert();
+}
+
+/// Wrong usage exits with 2 and names what is wrong.
+#[track_caller]
+fn refused(line: &str, part: &str) {
+    let error = Args::try_parse_from(line.split(' ')).unwrap_err();
+    assert_eq!(error.exit_code(), 2, "{line}");
+    assert!(error.to_string().contains(part), "{line}: {error}");
+}
+
+#[test]
+fn wrong_usage_is_said() {
+    refused("tourniquet triage", "<FILE>");
+    refused("tourniquet plans build", "--output");
+    refused("tourniquet incidents --status broken", "`broken` is no status of an incident");
+    refused("tourniquet incidents --cursor 7b7d", "--status");
+    refused("tourniquet reject inc-20261123-0123456789", "--reason");
+    refused("tourniquet brake on", "--reason");
+    refused("tourniquet brake on --reason r --minutes 1441", "1441");
+    refused("tourniquet brake maybe", "maybe");
+    refused("tourniquet change record --resource a", "--version");
+    refused("tourniquet change record --resource a --version 1 --at noon", "noon");
+    refused("tourniquet evidence get inc-20261123-0123456789 --pass warm", "1-warm, 2-complete");
+    refused("tourniquet evidence verify", "<DIR>");
+    refused("tourniquet dance", "dance");
+}
+
+#[test]
+fn options_may_stand_anywhere() {
+    let args = Args::try_parse_from("tourniquet ack inc-20261123-0123456789 --json --as ana --table t".split(' '));
+    let args = args.unwrap();
+    assert!(args.json);
+    assert_eq!((args.place.user.as_deref(), args.place.table.as_deref()), (Some("ana"), Some("t")));
+}
