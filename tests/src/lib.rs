@@ -3,6 +3,7 @@
 //! Every test uses names of its own: a plan of `tests/plans`, an alarm, a service. The stack comes from
 //! `cargo xtask test`, or from `cargo xtask up --for-tests` for one test at a time.
 
+pub mod bags;
 pub mod doors;
 pub mod events;
 pub mod fault;

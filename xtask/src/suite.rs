@@ -19,6 +19,9 @@ use crate::{
 /// The package of the tests that need a stack.
 const BLACK_BOX: &str = "blackbox";
 
+/// The team that owns a plan of `tests/plans/names` that names no other after a space.
+const OWNER: &str = "testers";
+
 /// Runs the tests of every crate, then the black-box tests on a stack of their own, which is ended whatever they say.
 ///
 /// `arguments` go to both test runs, such as a part of a test's name. A failure does not keep the other part from
@@ -70,8 +73,9 @@ fn plans_of_tests(workspace: &Workspace, into: &Path) -> Result<PathBuf> {
     let read = |name: &str| fs::read_to_string(from.join(name)).with_context(|| format!("Failed to read tests/plans/{name}"));
     fs::write(to.join("teams.yaml"), read("teams.yaml")?)?;
     let plan = read("plan.yaml")?;
-    for name in read("names")?.lines() {
-        fs::write(to.join(format!("{name}.yaml")), plan.replace("NAME", name))?;
+    for line in read("names")?.lines() {
+        let (name, owner) = line.split_once(' ').unwrap_or((line, OWNER));
+        fs::write(to.join(format!("{name}.yaml")), plan.replace("NAME", name).replace("OWNER", owner))?;
     }
     Ok(to)
 }

@@ -56,6 +56,7 @@ pub(crate) fn read(attributes: &Item) -> Result<Incident, StepError> {
         resolved_at: item.find_instant("resolved_at")?,
         resolved_by: item.find_text("resolved_by"),
         resolved_reason: item.find_text("resolved_reason"),
+        still_firing: item.texts("still_firing"),
         recheck_at: item.find_instant("recheck_at")?,
         evidence: passes(attributes)?,
         postmortem: postmortem(attributes)?,

@@ -1,9 +1,10 @@
-//! `INC#<id>` / `SENT#<opening>#<engagement>#<step>#<contact>#<channel>`: a page is claimed before it is sent. A claim is
+//! `INC#<id>` / `SENT#<opening>#<engagement>#<step>#<contact>#<channel>`, and `TOLD#<opening>#<n>#<contact>#<channel>` for
+//! what is told beside the escalation: a page is claimed before it is sent. A claim is
 //! a lease: claimed and not recorded as sent means send again, since a lost page is worse than a repeated one.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
 use step::{StepError, sdk_error};
 
@@ -63,7 +64,11 @@ pub struct SentPage {
 impl PageKey {
     fn sort_key(&self) -> String {
         let Self { opening, engagement, step, contact, channel, .. } = self;
-        format!("SENT#{opening}#{engagement}#{step}#{contact}#{channel}")
+        match step {
+            // What is told beside the escalation is no page: announcements, and what `sweep` has to say.
+            0 => format!("TOLD#{opening}#{engagement}#{contact}#{channel}"),
+            _ => format!("SENT#{opening}#{engagement}#{step}#{contact}#{channel}"),
+        }
     }
 }
 
@@ -118,7 +123,7 @@ impl Store {
         };
         let update = self.update_incident(&page.incident_id).update_expression(set);
         let update = update.condition_expression("attribute_exists(pk)").expression_attribute_values(":now", at(now));
-        update.send().await.map_err(|e| sdk_error("that a page was sent could not be recorded", e))?;
+        crate::transitions::changed(update).await?;
         self.announcement_sent(page, now, reference).await
     }
 
@@ -139,7 +144,28 @@ impl Store {
         update.send().await.map_err(|e| sdk_error("that a page was sent could not be recorded", e)).map(drop)
     }
 
-    /// Every page of an incident, claimed or sent.
+    /// Gives a claim back: the channel certainly did not take the page, so the next try sends at once, as the first.
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the table cannot be written; the lease then ends by itself.
+    pub async fn release_page(&self, page: &PageKey) -> Result<(), StepError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&keys::incident(&page.incident_id), &page.sort_key())))
+            .update_expression("SET lease_until_ms = :zero ADD claims :less")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(sent_at)")
+            .expression_attribute_values(":zero", n(0_u64))
+            .expression_attribute_values(":less", AttributeValue::N("-1".to_owned()));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(e) if matches!(e.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => Ok(()),
+            Err(e) => Err(sdk_error("the claim of a page could not be given back", e)),
+        }
+    }
+
+    /// Every page of an incident's escalations, claimed or sent.
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be read.

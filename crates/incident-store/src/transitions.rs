@@ -1,5 +1,7 @@
 //! What becomes of an incident after it opened: each transition is one conditional write.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
@@ -212,11 +214,20 @@ fn group_hash(incident: &Incident) -> String {
     GroupKey::new(&plan.plan, &plan.service, &plan.environment, account, opened.drill).hash().to_owned()
 }
 
-/// Whether a conditional write happened.
-async fn changed(update: UpdateItemFluentBuilder) -> Result<bool, StepError> {
-    match update.send().await {
-        Ok(_) => Ok(true),
-        Err(e) if matches!(e.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => Ok(false),
-        Err(e) => Err(sdk_error("the incident could not be written", e)),
+/// Whether a conditional write happened. A transaction on the same item is over in milliseconds, and the SDK does not
+/// try again by itself.
+pub(crate) async fn changed(update: UpdateItemFluentBuilder) -> Result<bool, StepError> {
+    for pause in [10, 40, 160, 0] {
+        match update.clone().send().await {
+            Ok(_) => return Ok(true),
+            Err(e) => match e.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => return Ok(false),
+                Some(UpdateItemError::TransactionConflictException(_)) if pause > 0 => {
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                _ => return Err(sdk_error("the incident could not be written", e)),
+            },
+        }
     }
+    Err(StepError::transient("the incident could not be written: others are writing it"))
 }

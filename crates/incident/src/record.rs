@@ -171,6 +171,9 @@ pub struct Incident {
     pub resolved_by: Option<String>,
     /// The reason a person gave for resolving it.
     pub resolved_reason: Option<String>,
+    /// What fired all the same when a person resolved it.
+    #[serde(default)]
+    pub still_firing: BTreeSet<String>,
     /// While a person has resolved it with something still firing: when to look again, and page.
     pub recheck_at: Option<Timestamp>,
     /// Sealed passes of evidence, in order.

@@ -88,8 +88,11 @@ async fn load(ctx: &Ctx, input: &Input) -> Result<Incident, StepError> {
         Ok(incident) => return Ok(incident),
         Err(error) => error,
     };
-    let is_page = matches!(input.what, What::Page { .. });
-    if is_page && !matches!(error, StepError::Rejected(_)) {
+    if matches!(error, StepError::Rejected(_)) {
+        // There is nobody to tell, and the error says why.
+        return Err(error);
+    }
+    if matches!(input.what, What::Page { .. }) {
         match ctx.channels.fallback(&message::unreadable(&input.incident_id)).await {
             Ok(_) => tracing::warn!("the incident could not be read; the fallback topic was told instead"),
             Err(failure) => tracing::error!(chain = format!("{failure:#}"), "the fallback topic was not told either"),

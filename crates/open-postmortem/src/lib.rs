@@ -86,7 +86,7 @@ fn keys(input: &Input) -> PostmortemKeys {
 
 fn entry(input: &Input, keys: &PostmortemKeys, now: jiff::Timestamp) -> Entry {
     let cause = [input.incident_id.as_str(), &input.opening.to_string(), STEP];
-    Entry::new(now, STEP, &cause, format!("Wrote the postmortem: {}.", keys.html))
+    Entry::new(now, STEP, &cause, format!("wrote the postmortem: {}", keys.html))
 }
 
 /// Whether an earlier run noted it: an entry of the same cause, whatever its time.

@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::answers::Answer;
 use crate::document::{Block, Cell, Document, Measured, Section, Table};
 use crate::phases::Phase;
-use crate::words::{instant, length, plain};
+use crate::words::{instant, length, plain, seconds};
 
 const STYLE: &str = include_str!("style.css");
 /// Nothing is loaded and nothing runs, even where an escape were forgotten.
@@ -125,7 +125,7 @@ fn bar(phases: &[Phase]) -> Markup {
             @if let (Some(first), Some(last)) = (phases.first(), phases.last()) {
                 p.ends {
                     span { (first.from.label()) }
-                    span { (length(total)) " in all, to scale" }
+                    span { (length(seconds(first.begin, last.end))) " in all, to scale" }
                     span { (last.to.label()) }
                 }
             }

@@ -53,7 +53,9 @@ pub(crate) fn brake_is_off(read: Result<Option<Brake>, StepError>, now: Timestam
     match read {
         Ok(Some(brake)) if now < brake.until => Err(format!(
             "the brake is on until {} ({}, by {}); `tourniquet brake off` lets it go",
-            brake.until, brake.reason, brake.by
+            signal::to_second(brake.until),
+            brake.reason,
+            brake.by
         )),
         Ok(_) => Ok(()),
         Err(_) => Err("the brake could not be read, which counts as on; mend the access to the table".to_owned()),

@@ -1,9 +1,10 @@
-"""The customer of the demo: a small `checkout` service on Lambda, its traffic and its metrics.
+"""The customer of the demo and of the black-box tests: a small `checkout` service on Lambda, its traffic and its metrics.
 
-Started by `cargo xtask demo` with the Python of target/tools. Commands come as lines on standard input, what happened
+Started by `cargo xtask` with the Python of target/tools. Commands come as lines on standard input, what happened
 goes as JSON lines to standard output. The metrics are a function of what the alias `live` really answers.
 """
 
+import datetime
 import io
 import json
 import os
@@ -35,9 +36,7 @@ def client(service):
     return session.create_client(service, region_name=os.environ["AWS_REGION"])
 
 
-lambda_, cloudwatch, sns, events, secrets, iam = (
-    client(service) for service in ("lambda", "cloudwatch", "sns", "events", "secretsmanager", "iam")
-)
+lambda_, cloudwatch, events, iam = (client(service) for service in ("lambda", "cloudwatch", "events", "iam"))
 lock = threading.Lock()
 
 
@@ -54,7 +53,8 @@ def code(version):
 
 
 def deploy():
-    """Version 1, healthy, behind the alias `live`, and the alarm on its errors."""
+    """Version 1, healthy, behind the alias `live`, and the alarm on its errors, which may tell nobody."""
+    actions = [signals_topic] if signals_topic else []
     trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
     role = iam.create_role(RoleName=f"{name}-role", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     logs = {"Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
@@ -66,7 +66,7 @@ def deploy():
     cloudwatch.put_metric_alarm(
         AlarmName=f"{name}-errors", Namespace=namespace, MetricName=errors_metric, Statistic="Sum", Period=10,
         EvaluationPeriods=1, Threshold=3, ComparisonOperator="GreaterThanOrEqualToThreshold",
-        TreatMissingData="notBreaching", AlarmActions=[signals_topic], OKActions=[signals_topic],
+        TreatMissingData="notBreaching", AlarmActions=actions, OKActions=actions,
     )
     say("deployed", alias=alias["AliasArn"], version="1")
 
@@ -115,6 +115,16 @@ def forward(event):
     say("forwarded", failed=answer["FailedEntryCount"])
 
 
+def await_alarm(state):
+    """Waits until the alarm is in a state."""
+    while True:
+        alarm = cloudwatch.describe_alarms(AlarmNames=[f"{name}-errors"])["MetricAlarms"][0]
+        if alarm["StateValue"] == state:
+            since = alarm["StateUpdatedTimestamp"].astimezone(datetime.timezone.utc)
+            return say("alarm", state=state, since=since.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        time.sleep(0.25)
+
+
 def main():
     stopped, updated = threading.Event(), threading.Event()
     customers = threading.Thread(target=traffic, args=(stopped, updated), daemon=True)
@@ -130,17 +140,13 @@ def main():
             elif command == "update-shops":
                 updated.set()
                 say("shops-updated")
-            elif command == "secret":
-                secrets.create_secret(Name="tourniquet/slack", SecretString=argument)
-                say("secret")
-            elif command == "subscribe":
-                topic, _, endpoint = argument.partition(" ")
-                sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint)
-                say("subscribed", topic=topic)
             elif command == "forward":
                 forward(json.loads(argument))
+            elif command == "alarm":
+                await_alarm(argument)
             elif command == "alias":
-                say("alias", version=lambda_.get_alias(FunctionName=name, Name="live")["FunctionVersion"])
+                alias = lambda_.get_alias(FunctionName=name, Name="live")
+                say("alias", version=alias["FunctionVersion"], revision=alias["RevisionId"])
             else:
                 break
         except Exception as error:

@@ -27,9 +27,18 @@ impl Service {
     /// Starts it for a stack; nothing is deployed yet. No two on a stack may share a metric, since the emulator's alarms
     /// tell metrics apart by name alone. A customer comes every `pause` seconds.
     pub fn start(stack: &Stack, name: &str, errors: &str, orders: &str, pause: &str) -> Result<Self> {
-        let signals = stack.output("SignalsTopic")?;
+        Self::spawn(stack, [name, errors, orders, stack.output("SignalsTopic")?, pause])
+    }
+
+    /// The same with an alarm that tells nobody: whoever starts it brings the alarm's states to triage.
+    pub fn start_unheard(stack: &Stack, name: &str, errors: &str, orders: &str, pause: &str) -> Result<Self> {
+        Self::spawn(stack, [name, errors, orders, "", pause])
+    }
+
+    fn spawn(stack: &Stack, arguments: [&str; 5]) -> Result<Self> {
         let mut child = Command::new(stack.tools.join("python"))
-            .args(["-c", include_str!("checkout.py"), name, errors, orders, signals, pause])
+            .args(["-c", include_str!("checkout.py")])
+            .args(arguments)
             .envs(stack.environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

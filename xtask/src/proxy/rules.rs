@@ -37,6 +37,8 @@ pub struct Match {
     pub path_contains: Option<String>,
     /// A part of the body.
     pub body_contains: Option<String>,
+    /// More parts of the body, anywhere in it.
+    pub body_also_contains: Vec<String>,
 }
 
 /// What happens to a call.
@@ -84,6 +86,7 @@ impl Match {
             && given(&self.method, &|method| call.method.eq_ignore_ascii_case(method))
             && given(&self.path_contains, &|part| call.path.contains(part))
             && given(&self.body_contains, &|part| contains(call.body, part.as_bytes()))
+            && self.body_also_contains.iter().all(|part| contains(call.body, part.as_bytes()))
     }
 }
 
@@ -188,6 +191,8 @@ mod tests {
         check(r#"{"target_contains":"GetItem"}"#, false);
         check(r#"{"target_contains":"PutItem","body_contains":"INC#1"}"#, true);
         check(r#"{"target_contains":"PutItem","body_contains":"INC#2"}"#, false);
+        check(r#"{"body_contains":"INC#1","body_also_contains":["Item","tourniquet"]}"#, true);
+        check(r#"{"body_contains":"INC#1","body_also_contains":["Item","INC#2"]}"#, false);
         check(r#"{"method":"post","path_contains":"x=1"}"#, true);
         check(r#"{"method":"PUT"}"#, false);
         check(r#"{"path_contains":"/bucket"}"#, false);
