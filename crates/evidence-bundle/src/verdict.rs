@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{Gap, Pass};
@@ -18,6 +19,8 @@ pub struct Verdict {
     pub opening: Option<u32>,
     /// The pass over the evidence of that opening.
     pub pass: Option<Pass>,
+    /// When the pass was sealed, as its custody says.
+    pub sealed_at: Option<Timestamp>,
     /// How many files lie below `data/`.
     pub files: u64,
     /// How many bytes they have together.

@@ -36,11 +36,11 @@ pub fn verify(bag_dir: &Path) -> Result<Verdict, VerifyError> {
     problems.dedup();
 
     let tag_manifest_sha256 = folder.read(TAG_MANIFEST)?.map(|content| sha256_hex(&content));
-    let (incident_id, opening, pass, gaps, previous) = match custody {
-        Some(c) => (Some(c.incident_id), Some(c.opening), Some(c.pass), c.gaps, c.previous),
-        None => (None, None, None, Vec::new(), None),
+    let (incident_id, opening, pass, sealed_at, gaps, previous) = match custody {
+        Some(c) => (Some(c.incident_id), Some(c.opening), Some(c.pass), Some(c.sealed_at), c.gaps, c.previous),
+        None => (None, None, None, None, Vec::new(), None),
     };
-    Ok(Verdict { incident_id, opening, pass, files, bytes, gaps, tag_manifest_sha256, previous, problems })
+    Ok(Verdict { incident_id, opening, pass, sealed_at, files, bytes, gaps, tag_manifest_sha256, previous, problems })
 }
 
 /// Judges the bags of one opening, given in the order of their passes: each by itself, and that each names the seal of
@@ -75,7 +75,12 @@ fn link_problems(before: Option<&Verdict>, verdict: &Verdict) -> Vec<Problem> {
             if before.pass >= verdict.pass {
                 broken("The pass does not come after the one given before it.");
             }
-            if verdict.previous.is_none() || before.tag_manifest_sha256 != verdict.previous {
+            if verdict.previous.is_none() && verdict.sealed_at.is_some() && before.sealed_at > verdict.sealed_at {
+                broken(
+                    "The pass before was sealed later than this one, which could therefore not name its seal; compare that \
+                     one with the seal that the incident recorded.",
+                );
+            } else if verdict.previous.is_none() || before.tag_manifest_sha256 != verdict.previous {
                 broken("The pass does not name the seal of the one before it: one of the two was replaced.");
             }
         }

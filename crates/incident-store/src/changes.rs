@@ -34,7 +34,8 @@ impl Store {
             .expression_attribute_values(":pk", s(keys::changes(resource)))
             .send()
             .await;
-        let items = query.map_err(|e| sdk_error("the ledger of changes could not be read", e))?.items.unwrap_or_default();
+        let items =
+            query.map_err(|e| sdk_error("the ledger of changes could not be read", e))?.items.unwrap_or_default();
         items.iter().map(|item| Row(item).parsed("change")).collect()
     }
 }

@@ -50,7 +50,9 @@ impl Store {
     /// `Rejected` where the id has not the form of one; `Transient` or `Stuck` where the table cannot be read.
     pub async fn incident(&self, id: &str) -> Result<Option<Incident>, StepError> {
         if !is_incident_id(id) {
-            return Err(StepError::rejected(format!("`{id}` is no incident id; one looks like inc-20261123-0123456789")));
+            return Err(StepError::rejected(format!(
+                "`{id}` is no incident id; one looks like inc-20261123-0123456789"
+            )));
         }
         let item = self.get(&keys::incident(id), keys::META).await?;
         item.map(|item| incident_item::read(&item)).transpose()
@@ -62,7 +64,8 @@ impl Store {
     /// As [`Store::incident`], and `Rejected` where there is none.
     pub async fn load(&self, id: &str) -> Result<Incident, StepError> {
         let found = self.incident(id).await?;
-        found.ok_or_else(|| StepError::rejected(format!("there is no incident {id}; `tourniquet incidents` lists them")))
+        found
+            .ok_or_else(|| StepError::rejected(format!("there is no incident {id}; `tourniquet incidents` lists them")))
     }
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<item::Item>, StepError> {

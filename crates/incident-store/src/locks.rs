@@ -75,7 +75,9 @@ impl Store {
             .expression_attribute_values(":holder", s(holder));
         match update.send().await {
             Ok(_) => Ok(()),
-            Err(e) if matches!(e.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => Ok(()),
+            Err(e) if matches!(e.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {
+                Ok(())
+            }
             Err(e) => Err(sdk_error("the lock of a resource could not be given back", e)),
         }
     }
@@ -93,7 +95,9 @@ impl Store {
             .return_values(ReturnValue::AllNew);
         match update.send().await {
             Ok(answer) => Row(&answer.attributes.unwrap_or_default()).number("fencing").map(Some),
-            Err(e) if matches!(e.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => Ok(None),
+            Err(e) if matches!(e.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {
+                Ok(None)
+            }
             Err(e) => Err(sdk_error("the lock of a resource could not be taken", e)),
         }
     }

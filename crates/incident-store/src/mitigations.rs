@@ -67,7 +67,9 @@ impl Store {
             .expression_attribute_values(":plan", s(&record.plan_sha256));
         match update.send().await {
             Ok(_) => Ok(true),
-            Err(e) if matches!(e.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => Ok(false),
+            Err(e) if matches!(e.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {
+                Ok(false)
+            }
             Err(e) => Err(sdk_error("a mitigation could not be recorded", e)),
         }
     }

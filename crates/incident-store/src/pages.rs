@@ -87,7 +87,9 @@ impl Store {
                 "SET v = :v, opening = :opening, engagement = :engagement, step = :step, contact = :contact, \
                  channel = :channel, claimed_at = :now, lease_until_ms = :until ADD claims :one",
             )
-            .condition_expression("attribute_not_exists(pk) OR (attribute_not_exists(sent_at) AND lease_until_ms < :now_ms)")
+            .condition_expression(
+                "attribute_not_exists(pk) OR (attribute_not_exists(sent_at) AND lease_until_ms < :now_ms)",
+            )
             .expression_attribute_values(":v", n(incident::V))
             .expression_attribute_values(":opening", n(page.opening))
             .expression_attribute_values(":engagement", n(page.engagement))
@@ -114,7 +116,13 @@ impl Store {
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be written; the page is out, so the caller only logs it.
-    pub async fn page_sent(&self, page: &PageKey, now: Timestamp, wakes: bool, reference: &str) -> Result<(), StepError> {
+    pub async fn page_sent(
+        &self,
+        page: &PageKey,
+        now: Timestamp,
+        wakes: bool,
+        reference: &str,
+    ) -> Result<(), StepError> {
         // The incident first: killed in between, the page is sent again, and is not taken for one that never went out.
         let set = if wakes {
             "SET paged_at = if_not_exists(paged_at, :now), woken_at = if_not_exists(woken_at, :now)"
@@ -160,7 +168,9 @@ impl Store {
             .expression_attribute_values(":less", AttributeValue::N("-1".to_owned()));
         match update.send().await {
             Ok(_) => Ok(()),
-            Err(e) if matches!(e.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => Ok(()),
+            Err(e) if matches!(e.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {
+                Ok(())
+            }
             Err(e) => Err(sdk_error("the claim of a page could not be given back", e)),
         }
     }

@@ -1,5 +1,6 @@
 //! The items that a signal's transaction is made of, each with the condition that what was read still holds.
 
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
@@ -25,6 +26,12 @@ pub(crate) fn is_lost_race(error: &TransactWriteItemsError) -> bool {
         .cancellation_reasons()
         .iter()
         .any(|reason| matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict")))
+}
+
+/// A transaction is writing what was to be read; the SDK does not read again by itself.
+pub(crate) fn is_being_written(error: &TransactGetItemsError) -> bool {
+    let TransactGetItemsError::TransactionCanceledException(cancelled) = error else { return false };
+    cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("TransactionConflict"))
 }
 
 impl Store {

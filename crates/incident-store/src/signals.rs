@@ -4,11 +4,11 @@
 use aws_sdk_dynamodb::types::{Get, TransactGetItem, TransactWriteItem};
 use incident::{Entry, FingerprintState, GroupKey, Incident, Known, KnownSignal, Opened, Status};
 use jiff::Timestamp;
-use signal::Signal;
+use signal::{Signal, State};
 use step::{StepError, sdk_error};
 
 use crate::item::{Row, key};
-use crate::signal_items::{fingerprint_state, in_incident, is_lost_race, pointer, put, reference};
+use crate::signal_items::{fingerprint_state, in_incident, is_being_written, is_lost_race, pointer, put, reference};
 use crate::{Store, incident_item, keys};
 
 /// What came of writing an action.
@@ -30,22 +30,43 @@ pub struct Opening<'a> {
 }
 
 impl Store {
-    /// Reads what is known that bears on a signal, in one consistent read.
+    /// Reads what is known that bears on a signal, in one consistent read; `None` where somebody is writing it right now:
+    /// look again.
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be read.
-    pub async fn look(&self, signal: &Signal, group: &GroupKey) -> Result<Known, StepError> {
-        let wanted = [keys::signal(&signal.signal_id), keys::fingerprint(&signal.fingerprint), keys::open(group.hash())];
+    pub async fn look(&self, signal: &Signal, group: &GroupKey) -> Result<Option<Known>, StepError> {
+        let wanted =
+            [keys::signal(&signal.signal_id), keys::fingerprint(&signal.fingerprint), keys::open(group.hash())];
         let gets = wanted.iter().map(|pk| self.transact_get(pk)).collect::<Result<Vec<_>, _>>()?;
         let answer = self.client.transact_get_items().set_transact_items(Some(gets)).send().await;
-        let answer = answer.map_err(|e| sdk_error("the incident table could not be read", e))?;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(e) if e.as_service_error().is_some_and(is_being_written) => return Ok(None),
+            Err(e) => return Err(sdk_error("the incident table could not be read", e)),
+        };
         let mut items = answer.responses.unwrap_or_default().into_iter().map(|r| r.item.unwrap_or_default());
         let mut next = || items.next().filter(|item| !item.is_empty());
-        Ok(Known {
+        let mut known = Known {
             signal: next().map(|item| KnownSignal { incident: in_incident(Row(&item)) }),
             fingerprint: next().map(|item| fingerprint_state(&item)).transpose()?,
             pointer: next().map(|item| pointer(&item)).transpose()?,
-        })
+            fires_in: None,
+        };
+        known.fires_in = self.fires_in(&known).await?;
+        Ok(Some(known))
+    }
+
+    /// The incident in which the fingerprint fires, where it is not the group's and still holds its own group's key. One
+    /// read more, and only where the plans have changed.
+    async fn fires_in(&self, known: &Known) -> Result<Option<(String, u32)>, StepError> {
+        let last = known.fingerprint.as_ref().filter(|last| last.state == State::Firing);
+        let Some((id, opening)) = last.and_then(|last| last.incident.clone()) else { return Ok(None) };
+        if known.signal.is_some() || known.pointer.as_ref().is_some_and(|pointer| pointer.incident_id == id) {
+            return Ok(None);
+        }
+        let incident = self.incident(&id).await?;
+        Ok(incident.filter(|incident| incident.status.holds_group_key()).map(|_| (id, opening)))
     }
 
     /// The last known state of a fingerprint.
@@ -99,13 +120,16 @@ impl Store {
         let what = format!("fires: {}", signal.title);
         let entry = Entry::new(received, "triage", &["fires", id, &signal.signal_id], what);
         let joined = (id.to_owned(), incident.opening);
-        let items = vec![
+        let mut items = vec![
             put(self.put_signal(signal, received, Some(&joined), None)?),
             put(self.put_fingerprint(signal, known, Some(&joined))?),
             touch,
             put(self.put_new(reference(signal, id, received))?),
             put(self.put_entry(id, &entry)?),
         ];
+        if incident.status == Status::Mitigated {
+            items.push(TransactWriteItem::builder().update(self.move_pointer(incident, Status::Open)?).build());
+        }
         self.transact(items).await
     }
 
@@ -154,7 +178,9 @@ impl Store {
     ) -> Result<Taken, StepError> {
         let mut items = vec![put(self.put_signal(signal, received, None, Some(reason))?)];
         if newest {
-            items.push(put(self.put_fingerprint(signal, known, None)?));
+            // What it last fired in stays known, so that the delivery looks after it.
+            let incident = known.fingerprint.as_ref().and_then(|last| last.incident.as_ref());
+            items.push(put(self.put_fingerprint(signal, known, incident)?));
         }
         self.transact(items).await
     }

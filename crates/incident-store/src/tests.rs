@@ -148,9 +148,7 @@ async fn a_claim_tells_who_sends() {
         contact: "on-call".into(),
         channel: "sns".into(),
     };
-    let failed = |item: Value| {
-        json!({"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "message": "no", "Item": item})
-    };
+    let failed = |item: Value| json!({"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "message": "no", "Item": item});
     let until: Timestamp = "2026-11-23T10:00:20Z".parse().unwrap();
     let lease = until.as_millisecond().to_string();
     let cases = [

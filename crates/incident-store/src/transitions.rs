@@ -33,16 +33,35 @@ impl Store {
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be written.
     pub async fn mitigated(&self, id: &str, opening: u32, when: Timestamp) -> Result<bool, StepError> {
-        let update = self
-            .update_incident(id)
+        for pause in [10, 40, 160, 0] {
+            let incident = self.incident(id).await?;
+            let is_open = |i: &Incident| i.opening == opening && i.status == Status::Open;
+            let Some(incident) = incident.filter(is_open) else { return Ok(false) };
+            if self.transact(self.to_mitigated(&incident, when)?).await? == Taken::Done {
+                return Ok(true);
+            }
+            // Still open, so a signal was being written: it is over in milliseconds.
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+        Err(StepError::transient("the incident could not be marked as mitigated: others are writing it"))
+    }
+
+    fn to_mitigated(&self, incident: &Incident, when: Timestamp) -> Result<Vec<TransactWriteItem>, StepError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(&keys::incident(incident.id()), keys::META)))
             .update_expression("SET #status = :mitigated, mitigated_at = :at")
             .condition_expression("opening = :opening AND #status = :open")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":opening", n(opening))
+            .expression_attribute_values(":opening", n(incident.opening))
             .expression_attribute_values(":open", s(Status::Open.as_str()))
             .expression_attribute_values(":mitigated", s(Status::Mitigated.as_str()))
             .expression_attribute_values(":at", at(when));
-        changed(update).await
+        let update = update.build().map_err(|e| StepError::Stuck(e.into()))?;
+        Ok(vec![
+            TransactWriteItem::builder().update(update).build(),
+            TransactWriteItem::builder().update(self.move_pointer(incident, Status::Mitigated)?).build(),
+        ])
     }
 
     /// A person says that it is over. Nothing counts as firing any more, and the group key is free; `recheck_at` says when
@@ -85,7 +104,7 @@ impl Store {
         let update = update.build().map_err(|e| StepError::Stuck(e.into()))?;
         let mut items = vec![TransactWriteItem::builder().update(update).build()];
         if incident.status.holds_group_key() {
-            items.push(TransactWriteItem::builder().update(self.free_pointer(incident, Status::Resolved)?).build());
+            items.push(TransactWriteItem::builder().update(self.move_pointer(incident, Status::Resolved)?).build());
         }
         Ok(self.transact(items).await? == Taken::Done)
     }
@@ -166,7 +185,7 @@ impl Store {
             .expression_attribute_values(":at", at(when));
         let items = vec![
             TransactWriteItem::builder().update(update.build().map_err(|e| StepError::Stuck(e.into()))?).build(),
-            TransactWriteItem::builder().update(self.free_pointer(incident, Status::Stuck)?).build(),
+            TransactWriteItem::builder().update(self.move_pointer(incident, Status::Stuck)?).build(),
         ];
         Ok(self.transact(items).await? == Taken::Done)
     }
@@ -184,8 +203,8 @@ impl Store {
         self.client.update_item().table_name(&self.table).set_key(Some(key(&keys::incident(id), keys::META)))
     }
 
-    /// The group's pointer follows the incident out of the statuses that hold it.
-    fn free_pointer(&self, incident: &Incident, to: Status) -> Result<Update, StepError> {
+    /// The group's pointer follows the incident's status.
+    pub(crate) fn move_pointer(&self, incident: &Incident, to: Status) -> Result<Update, StepError> {
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key(&keys::open(&group_hash(incident)), keys::META)))

@@ -15,6 +15,8 @@ pub struct Known {
     pub fingerprint: Option<FingerprintState>,
     /// The group's last incident.
     pub pointer: Option<OpenPointer>,
+    /// Another incident than the group's, in which its fingerprint fires: the plans have changed since that one opened.
+    pub fires_in: Option<(String, u32)>,
 }
 
 /// `SIG#<signal id>`: a signal that was recorded.
@@ -102,7 +104,10 @@ pub fn decide(signal: &Signal, known: &Known) -> Action {
         return Action::Repeat { incident: before.incident.clone() };
     }
     if signal.state == State::Info {
-        return Action::Ignore { reason: "it says neither that something fires nor that it recovered".to_owned(), newest: false };
+        return Action::Ignore {
+            reason: "it says neither that something fires nor that it recovered".to_owned(),
+            newest: false,
+        };
     }
     if let Some(last) = known.fingerprint.as_ref().filter(|last| !is_newer(signal, last)) {
         let reason = format!("it is older than the last known state, {} at {}", last.state.as_str(), last.time);
@@ -120,6 +125,10 @@ fn is_newer(signal: &Signal, last: &FingerprintState) -> bool {
 }
 
 fn fire(known: &Known) -> Action {
+    if let Some((incident_id, opening)) = known.fires_in.clone() {
+        // A failing thing belongs to one open incident, or a recovery would clear only one of two.
+        return Action::Join { incident_id, opening };
+    }
     match &known.pointer {
         Some(p) if p.status.holds_group_key() => {
             Action::Join { incident_id: p.incident_id.clone(), opening: p.opening }
@@ -194,6 +203,9 @@ mod tests {
             let expect = if status.holds_group_key() { "join" } else { "open" };
             check(&alarm, Known { pointer: pointer(status), ..Known::default() }, expect);
         }
+        let elsewhere =
+            Known { fires_in: Some(("other".into(), 1)), pointer: pointer(Status::Resolved), ..Known::default() };
+        check(&alarm, elsewhere, "join");
         check(&alarm, Known { signal: Some(KnownSignal { incident: None }), ..Known::default() }, "repeat");
         check(&alarm, Known { fingerprint: last(State::Recovered, 11), ..Known::default() }, "ignore");
         check(&alarm, Known { fingerprint: last(State::Recovered, 10), ..Known::default() }, "open");

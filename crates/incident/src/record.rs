@@ -1,6 +1,6 @@
 //! The incident itself: what it was opened with, and what has become of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use response_plan::{ResolvedPlan, Severity};
@@ -64,7 +64,10 @@ impl std::str::FromStr for Status {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|s| s.as_str() == word).ok_or_else(|| format!("`{word}` is no status of an incident"))
+        Self::ALL
+            .into_iter()
+            .find(|s| s.as_str() == word)
+            .ok_or_else(|| format!("`{word}` is no status of an incident"))
     }
 }
 
@@ -218,6 +221,10 @@ pub struct SealedPass {
     pub prefix: String,
     /// SHA-256 of the tag manifest: the seal.
     pub tag_manifest_sha256: String,
+    /// The versions that the bucket gave the tag files, by path in the bag, to download just those; the custody file has
+    /// those of the captured files. Empty where nothing is versioned, or where an earlier release sealed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tag_version_ids: BTreeMap<String, String>,
     /// How many payload files it has.
     pub files: u32,
     /// How many gaps it names.

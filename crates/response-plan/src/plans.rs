@@ -136,16 +136,16 @@ impl Plans {
     /// Which plan the signal is for. There always is one. Of several that match, the one that constrains most fields
     /// wins (a list of accounts counts as one field), and of equals the first by name.
     pub fn resolve(&self, signal: &Signal) -> Resolution {
-        self.resolve_event(&signal.event, signal.account.as_deref())
+        self.match_event(&signal.event, signal.account.as_deref()).unwrap_or_else(|| self.unmatched(signal))
     }
 
-    fn resolve_event(&self, event: &Value, account: Option<&str>) -> Resolution {
+    fn match_event(&self, event: &Value, account: Option<&str>) -> Option<Resolution> {
         let mut matching = self.entries.iter().filter(|entry| {
             let accounts = &entry.resolved.plan.accounts;
             let ours = accounts.is_empty() || account.is_some_and(|account| accounts.iter().any(|own| own == account));
             ours && entry.pattern.matches(event)
         });
-        let Some(first) = matching.next() else { return self.unmatched() };
+        let first = matching.next()?;
         let name = &first.resolved.plan.plan;
         let others: Vec<&Entry> = matching.collect();
         let why = match others.first() {
@@ -165,11 +165,15 @@ impl Plans {
                 }
             }
         };
-        Resolution { plan: first.resolved.clone(), matched: true, why }
+        Some(Resolution { plan: first.resolved.clone(), matched: true, why })
     }
 
-    fn unmatched(&self) -> Resolution {
+    /// The catch-all. Nobody owns the signal, so nobody knows what belongs together: each failing thing is a service, and
+    /// so an incident, of its own.
+    fn unmatched(&self, signal: &Signal) -> Resolution {
         let mut plan = catch_all(&self.fallback_topic);
+        plan.plan.service = failing_thing(signal);
+        plan.plan_sha256 = plan_sha256(&plan.plan);
         plan.config_sha256.clone_from(&self.config_sha256);
         let mut why = "no plan matches, so the catch-all takes it".to_owned();
         if !self.disabled.is_empty() {
@@ -178,6 +182,16 @@ impl Plans {
         }
         Resolution { plan, matched: false, why }
     }
+}
+
+/// The failing thing's own name, whole, and the Region it is in.
+fn failing_thing(signal: &Signal) -> String {
+    let name = match signal.fingerprint.splitn(6, ':').nth(5) {
+        Some(resource) if signal.fingerprint.starts_with("arn:") => resource,
+        _ => &signal.fingerprint,
+    };
+    let name = name.strip_prefix("alarm:").unwrap_or(name);
+    format!("{name} in {}", signal.region.as_deref().unwrap_or("an unknown Region"))
 }
 
 /// The plan that is always there: it pages the fallback topic, changes nothing and belongs to nobody. Its

@@ -157,8 +157,8 @@ fn unknown_fields_of_a_later_version_are_ignored() {
 
 #[test]
 fn the_catch_all_pages_the_fallback_and_changes_nothing() {
-    let plan = catch_all(TOPIC);
-    assert_eq!(plan, Plans::empty(TOPIC).resolve(&alarm("x", "111122223333")).plan);
+    let plan = Plans::empty(TOPIC).resolve(&alarm("x", "111122223333")).plan;
+    assert_eq!(plan.team, catch_all(TOPIC).team);
     assert_eq!(plan.team.escalation[0].contact.channels, [Channel::Sns { topic: TOPIC.into() }]);
     assert_eq!(plan.team.escalation[0].wait.to_string(), "5m");
     assert_eq!((plan.plan.severity, plan.plan.mode), (Severity::Sev3, Mode::Observe));
@@ -167,4 +167,11 @@ fn the_catch_all_pages_the_fallback_and_changes_nothing() {
     let loaded = load(&file(&[SHIPPED])).resolve(&alarm("x", "111122223333")).plan;
     assert_eq!(loaded.plan_sha256, plan.plan_sha256);
     assert_ne!(loaded.config_sha256, plan.config_sha256);
+}
+
+#[test]
+fn two_things_that_nobody_owns_are_two_services() {
+    let service = |name: &str| Plans::empty(TOPIC).resolve(&alarm(name, "111122223333")).plan.plan.service;
+    assert_eq!(service("prod/checkout/5xx"), "prod/checkout/5xx in eu-west-1");
+    assert_eq!(service("prod/search/5xx"), "prod/search/5xx in eu-west-1");
 }

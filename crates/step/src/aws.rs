@@ -58,6 +58,15 @@ pub fn with_credentials(config: &SdkConfig, credentials: Credentials) -> SdkConf
     config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }
 
+/// The same configuration with other time-outs: of one attempt, and of a call with all its attempts.
+pub fn with_patience(config: &SdkConfig, attempt: Duration, call: Duration) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(attempt.min(Duration::from_secs(1)))
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(call);
+    config.to_builder().timeout_config(timeouts.build()).build()
+}
+
 /// An HTTP client for hosts outside AWS, which other roots sign: it loads the system's store, so build it at first use.
 ///
 /// # Errors

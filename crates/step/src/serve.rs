@@ -43,8 +43,9 @@ where
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let span = span_of(&event);
         let answer = async {
-            let input = serde_json::from_value(event.payload)
-                .map_err(|e| StepError::Rejected(anyhow::Error::from(e).context("the input is not what this step reads")))?;
+            let input = serde_json::from_value(event.payload).map_err(|e| {
+                StepError::Rejected(anyhow::Error::from(e).context("the input is not what this step reads"))
+            })?;
             // Boxed: the compiler looks only so deep into futures within futures.
             guard(Box::pin(handle(input))).await
         };

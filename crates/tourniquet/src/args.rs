@@ -124,8 +124,8 @@ pub(crate) enum Plans {
         /// The folder of the plans and of teams.yaml.
         #[arg(default_value = "response-plans", value_name = "DIR")]
         dir: PathBuf,
-        /// The compiled file.
-        #[arg(short, long, value_name = "FILE")]
+        /// The compiled file; its folder is made.
+        #[arg(short, long, visible_alias = "out", value_name = "FILE")]
         output: PathBuf,
     },
 }

@@ -30,7 +30,7 @@ pub(crate) async fn get(cloud: &Cloud, what: &Get) -> anyhow::Result<Report> {
     let mut dirs = Vec::new();
     for sealed in &passes {
         let dir = what.dir.join(&what.id).join(incident.opening.to_string()).join(&sealed.pass);
-        let source = Source { cloud, s3: &s3, bucket: &bucket, prefix: sealed.prefix.trim_end_matches('/') };
+        let source = Source { cloud, s3: &s3, bucket: &bucket, sealed };
         source.download(&dir).await?;
         dirs.push(dir);
     }
@@ -107,7 +107,7 @@ struct Source<'a> {
     cloud: &'a Cloud,
     s3: &'a Client,
     bucket: &'a str,
-    prefix: &'a str,
+    sealed: &'a SealedPass,
 }
 
 impl Source<'_> {
@@ -115,11 +115,11 @@ impl Source<'_> {
         // An object store keeps no empty folders, and a bag without captured files has one.
         create(&dir.join(PAYLOAD))?;
         for name in TAG_FILES {
-            self.fetch(dir, name, None).await?;
+            self.fetch(dir, name, tag_version(self.sealed, name)).await?;
         }
         let custody = std::fs::read(dir.join(CUSTODY)).with_context(|| format!("{CUSTODY} cannot be read back"))?;
         let custody: Custody = serde_json::from_slice(&custody)
-            .map_err(|e| anyhow!("{}/{CUSTODY} does not read ({e}), so that its files are not known", self.prefix))?;
+            .map_err(|e| anyhow!("{}/{CUSTODY} does not read ({e}), so that its files are not known", self.prefix()))?;
         for file in &custody.files {
             self.fetch(dir, &file.path, file.version_id.as_deref()).await?;
         }
@@ -129,7 +129,7 @@ impl Source<'_> {
     /// One file, as a stream.
     async fn fetch(&self, dir: &Path, path: &str, version: Option<&str>) -> anyhow::Result<()> {
         let target = below(dir, path)?;
-        let key = format!("{}/{path}", self.prefix);
+        let key = format!("{}/{path}", self.prefix());
         let get = self.s3.get_object().bucket(self.bucket).key(&key).set_version_id(version.map(str::to_owned));
         let failed = format!("s3://{}/{key} could not be downloaded", self.bucket);
         let mut object = get.send().await.map_err(|e| self.cloud.explain(sdk_error(failed.clone(), e)))?;
@@ -143,6 +143,16 @@ impl Source<'_> {
         }
         file.flush().await.with_context(unwritten)
     }
+
+    fn prefix(&self) -> &str {
+        self.sealed.prefix.trim_end_matches('/')
+    }
+}
+
+/// The version that was sealed; what was written over it since is not what is asked for. An earlier release recorded
+/// none, and the newest is taken: the seal tells whether it is the one.
+fn tag_version<'a>(sealed: &'a SealedPass, name: &str) -> Option<&'a str> {
+    sealed.tag_version_ids.get(name).map(String::as_str)
 }
 
 fn create(folder: &Path) -> anyhow::Result<()> {
@@ -198,6 +208,29 @@ mod tests {
         sealed.tag_manifest_sha256
     }
 
+    /// The pass as the incident has it.
+    fn sealed(tag_manifest_sha256: &str) -> SealedPass {
+        SealedPass {
+            pass: "1-warm".into(),
+            prefix: "p/".into(),
+            tag_manifest_sha256: tag_manifest_sha256.to_owned(),
+            tag_version_ids: [(CUSTODY.to_owned(), "v7".to_owned())].into(),
+            files: 1,
+            gaps: 0,
+            sealed_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn tag_files_are_asked_for_by_the_version_that_was_sealed() {
+        assert_eq!(tag_version(&sealed("0"), CUSTODY), Some("v7"));
+        assert_eq!(tag_version(&sealed("0"), BAGIT), None);
+        let mut earlier = serde_json::to_value(sealed("0")).unwrap();
+        earlier.as_object_mut().unwrap().remove("tag_version_ids").unwrap();
+        let earlier: SealedPass = serde_json::from_value(earlier).unwrap();
+        assert_eq!(tag_version(&earlier, CUSTODY), None, "a record of an earlier release");
+    }
+
     #[test]
     fn the_passes_of_an_opening_are_a_chain() {
         let root = tempfile::tempdir().unwrap();
@@ -227,14 +260,6 @@ mod tests {
     fn a_bag_that_was_replaced_as_a_whole_is_found() {
         let root = tempfile::tempdir().unwrap();
         let seal = bag(root.path(), Pass::Warm, None);
-        let sealed = |tag_manifest_sha256: &str| SealedPass {
-            pass: "1-warm".into(),
-            prefix: "p/".into(),
-            tag_manifest_sha256: tag_manifest_sha256.to_owned(),
-            files: 1,
-            gaps: 0,
-            sealed_at: Timestamp::UNIX_EPOCH,
-        };
         let mut verdict = evidence_bundle::verify(root.path()).unwrap();
         compare_seal(&mut verdict, &sealed(&seal));
         assert!(verdict.is_intact());

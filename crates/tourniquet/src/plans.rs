@@ -67,10 +67,13 @@ fn wrong(dir: &Path, errors: &PlanErrors) -> Report {
 
 fn build(dir: &Path, config: &Config, output: &Path) -> anyhow::Result<Report> {
     let Compiled { bytes, config_sha256 } = compile(config, step::VERSION);
+    let unwritten = || format!("{} cannot be written; check that you may write to its folder", output.display());
+    if let Some(folder) = output.parent() {
+        std::fs::create_dir_all(folder).with_context(unwritten)?;
+    }
     // Written aside and moved, so that nobody reads half of it.
     let mut aside = output.as_os_str().to_owned();
     aside.push(".part");
-    let unwritten = || format!("{} cannot be written; check that its folder is there", output.display());
     std::fs::write(&aside, &bytes).with_context(unwritten)?;
     std::fs::rename(&aside, output).with_context(unwritten)?;
     let plans = config.plans.len();
@@ -91,7 +94,7 @@ mod tests {
     #[test]
     fn plans_are_checked_and_built() {
         let root = tempfile::tempdir().unwrap();
-        let output = root.path().join("plans.json");
+        let output = root.path().join("target/plans/plans.json");
         let report = run(&args::Plans::Build { dir: PLANS.into(), output: output.clone() }).unwrap();
         assert_eq!((report.wrong, &report.objects[0]["plans"]), (false, &json!(1)));
         let built = load(&output).unwrap();

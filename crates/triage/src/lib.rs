@@ -12,6 +12,7 @@ mod wake;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use incident::{SignalOutcome, V};
 use incident_store::Store;
@@ -74,7 +75,7 @@ impl Ctx {
     /// # Errors
     /// `Stuck` where the deployment lacks a variable without which nobody could be told.
     pub fn new(env: &Env) -> Result<Self, StepError> {
-        let config = step::aws::config(env)?;
+        let config = step::aws::with_patience(&step::aws::config(env)?, Duration::from_secs(2), Duration::from_secs(3));
         let fallback_topic = env.get("FALLBACK_TOPIC")?;
         let (plans, degraded) = read_plans(env, &fallback_topic);
         Ok(Self {
@@ -135,15 +136,18 @@ async fn batch(
     messages: Vec<aws_lambda_events::sqs::SqsMessage>,
     received: Timestamp,
 ) -> aws_lambda_events::sqs::SqsBatchResponse {
-    let mut answer = aws_lambda_events::sqs::SqsBatchResponse::default();
-    for message in messages {
+    // At once, since one that hangs must not keep the others from being paged.
+    let taken = futures_util::future::join_all(messages.into_iter().map(async |message| {
         let body = message.body.unwrap_or_default();
         let (_, failed) = take::all(ctx, signal::read(body.as_bytes(), &ctx.origin()), received).await;
-        if let Some(error) = failed {
-            let (name, chain) = (error.name(), format!("{:#}", error.cause()));
-            tracing::error!(error.name = name, error.chain = chain, message_id = message.message_id, "a message failed");
-            answer.add_failure(message.message_id.unwrap_or_default());
-        }
+        let error = failed?;
+        let (name, chain) = (error.name(), format!("{:#}", error.cause()));
+        tracing::error!(error.name = name, error.chain = chain, message_id = message.message_id, "a message failed");
+        Some(message.message_id.unwrap_or_default())
+    }));
+    let mut answer = aws_lambda_events::sqs::SqsBatchResponse::default();
+    for message_id in taken.await.into_iter().flatten() {
+        answer.add_failure(message_id);
     }
     answer
 }

@@ -11,6 +11,9 @@ use step::StepError;
 
 use crate::{Ctx, Taken, fallback, wake};
 
+/// How long recording and starting may take together. With the page that follows it is below triage's time-out.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How often a lost race is tried again: as many deliveries of one group at once as that are seen in order.
 const TRIES: u32 = 8;
 
@@ -39,12 +42,15 @@ pub(crate) async fn all(
 /// before it fails.
 async fn one(ctx: &Ctx, signal: &Signal, received: Timestamp) -> Result<Taken, StepError> {
     let judged = Judged::new(ctx, signal);
-    let taken = async {
-        let taken = record(ctx, signal, &judged, received).await?;
-        wake::look_after(ctx, signal, &taken).await?;
+    let recorded = async {
+        let (taken, incident) = record(ctx, signal, &judged, received).await?;
+        wake::look_after(ctx, &taken, incident.as_ref()).await?;
         Ok(taken)
     };
-    match taken.await {
+    // What hangs is as bad as what fails: the page has to be out before Lambda's own time-out ends the function.
+    let recorded = tokio::time::timeout(PATIENCE, recorded).await;
+    let slow = |_| StepError::transient(format!("the signal could not be recorded within {} s", PATIENCE.as_secs()));
+    match recorded.map_err(slow).flatten() {
         Ok(taken) => {
             tracing::info!(
                 signal_id = taken.signal_id,
@@ -71,14 +77,9 @@ struct Judged {
 impl Judged {
     fn new(ctx: &Ctx, signal: &Signal) -> Self {
         let resolution = ctx.plans.resolve(signal);
-        let mut plan = resolution.plan;
-        if !resolution.matched {
-            // Nobody owns it, so nobody knows what belongs together: each failing thing is an incident of its own.
-            plan.plan.service = name_of(signal);
-        }
+        let plan = resolution.plan;
         let of = &plan.plan;
-        let group =
-            GroupKey::new(&of.plan, &of.service, &of.environment, signal.account.as_deref(), signal.drill);
+        let group = GroupKey::new(&of.plan, &of.service, &of.environment, signal.account.as_deref(), signal.drill);
         Self { why: resolution.why, group, plan }
     }
 
@@ -100,18 +101,15 @@ impl Judged {
     }
 }
 
-/// The failing thing's own name and where it is.
-fn name_of(signal: &Signal) -> String {
-    let name = signal.fingerprint.rsplit([':', '/']).next().unwrap_or_default();
-    format!("{name} in {}", signal.region.as_deref().unwrap_or("an unknown Region"))
-}
+/// What became of a signal, and the incident to look after.
+type Recorded = (Taken, Option<(String, u32)>);
 
-async fn record(ctx: &Ctx, signal: &Signal, judged: &Judged, received: Timestamp) -> Result<Taken, StepError> {
+async fn record(ctx: &Ctx, signal: &Signal, judged: &Judged, received: Timestamp) -> Result<Recorded, StepError> {
     for attempt in 0..TRIES {
         // Others were faster: let them finish. Deliveries at once are few, so a short, growing pause is enough.
         tokio::time::sleep(Duration::from_millis(u64::from(attempt * attempt) * 15)).await;
-        if let Some(taken) = try_record(ctx, signal, judged, received).await? {
-            return Ok(taken);
+        if let Some(recorded) = try_record(ctx, signal, judged, received).await? {
+            return Ok(recorded);
         }
     }
     Err(StepError::transient(format!("the records of {} changed {TRIES} times while it was taken", signal.fingerprint)))
@@ -123,17 +121,20 @@ async fn try_record(
     signal: &Signal,
     judged: &Judged,
     received: Timestamp,
-) -> Result<Option<Taken>, StepError> {
+) -> Result<Option<Recorded>, StepError> {
     let store = &ctx.store;
-    let known = store.look(signal, &judged.group).await?;
-    let taken = |outcome, reason: String, incident: Option<(String, u32)>| Taken {
-        outcome,
-        reason,
-        signal_id: Some(signal.signal_id.clone()),
-        opening: incident.as_ref().map(|(_, opening)| *opening),
-        incident_id: incident.map(|(id, _)| id),
+    let Some(known) = store.look(signal, &judged.group).await? else { return Ok(None) };
+    let taken = |outcome, reason: String, incident: Option<(String, u32)>| {
+        let taken = Taken {
+            outcome,
+            reason,
+            signal_id: Some(signal.signal_id.clone()),
+            opening: incident.as_ref().map(|(_, opening)| *opening),
+            incident_id: incident.as_ref().map(|(id, _)| id.clone()),
+        };
+        (taken, incident)
     };
-    let (written, taken) = match decide(signal, &known) {
+    let (written, recorded) = match decide(signal, &known) {
         Action::Repeat { incident } => {
             let outcome = if incident.is_some() { SignalOutcome::Attached } else { SignalOutcome::Ignored };
             (Written::Done, taken(outcome, "it came before".to_owned(), incident))
@@ -158,10 +159,11 @@ async fn try_record(
         }
         Action::Ignore { reason, newest } => {
             let written = store.ignore(signal, &known, &reason, newest, received).await?;
-            (written, taken(SignalOutcome::Ignored, reason, None))
+            let (ignored, _) = taken(SignalOutcome::Ignored, reason, None);
+            (written, (ignored, known.fingerprint.and_then(|last| last.incident)))
         }
     };
-    Ok((written == Written::Done).then_some(taken))
+    Ok((written == Written::Done).then_some(recorded))
 }
 
 /// The group's incident, unless it was resolved since the pointer was read.

@@ -4,26 +4,25 @@
 use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use incident::{Incident, SignalOutcome, execution_input, execution_name};
-use signal::{Signal, State};
 use step::{StepError, sdk_error};
 
 use crate::{Ctx, Taken};
 
-/// Looks after the incident that a signal belongs to.
-pub(crate) async fn look_after(ctx: &Ctx, signal: &Signal, taken: &Taken) -> Result<(), StepError> {
-    let (Some(id), Some(opening)) = (&taken.incident_id, taken.opening) else { return Ok(()) };
+/// Looks after the incident that a signal belongs to, or last belonged to, whatever it says itself.
+pub(crate) async fn look_after(ctx: &Ctx, taken: &Taken, incident: Option<&(String, u32)>) -> Result<(), StepError> {
+    let Some((id, opening)) = incident else { return Ok(()) };
+    let opening = *opening;
     if taken.outcome == SignalOutcome::Incident {
         // It has just been opened: its run is the first, and nothing has to be read.
-        return start(ctx, &ctx.incident_response, &execution_name(id, opening, 1), &execution_input(id, opening)).await;
+        return start(ctx, &ctx.incident_response, &execution_name(id, opening, 1), &execution_input(id, opening))
+            .await;
     }
     let incident = ctx.store.load(id).await?;
     if incident.opening != opening || !incident.status.holds_group_key() {
         return Ok(());
     }
-    match signal.state {
-        State::Firing => start_all(ctx, &incident).await,
-        _ => complete_recovery(ctx, &incident).await,
-    }
+    start_all(ctx, &incident).await?;
+    complete_recovery(ctx, &incident).await
 }
 
 async fn start_all(ctx: &Ctx, incident: &Incident) -> Result<(), StepError> {
@@ -45,14 +44,17 @@ async fn start(ctx: &Ctx, machine: &str, name: &str, input: &str) -> Result<(), 
     match start {
         Ok(_) => Ok(()),
         Err(e) if matches!(e.as_service_error(), Some(StartExecutionError::ExecutionAlreadyExists(_))) => {
-            tracing::warn!(execution = name, "the execution has ended while its incident is open; sweep starts the next run");
+            tracing::warn!(
+                execution = name,
+                "the execution has ended while its incident is open; sweep starts the next run"
+            );
             Ok(())
         }
         Err(e) => Err(sdk_error("the incident's execution could not be started", e)),
     }
 }
 
-/// Where nothing fires and AwaitRecovery waits, it goes on. A token that is worth nothing any more was completed before.
+/// Where nothing fires and `AwaitRecovery` waits, it goes on. A token that is worth nothing any more was completed before.
 async fn complete_recovery(ctx: &Ctx, incident: &Incident) -> Result<(), StepError> {
     let Some(token) = incident.recovery_token.as_ref().filter(|_| incident.firing.is_empty()) else { return Ok(()) };
     match ctx.sfn.send_task_success().task_token(token).output("{}").send().await {

@@ -66,10 +66,11 @@ impl Report {
         let (severity, owner) = (text(&self.severity), text(&self.owner));
         progress.note(format_args!("\n{id} is {status} ({severity}, owner {owner})\n"));
         for (name, word, meaning) in MEASURES {
-            match (self.measures[name].as_f64(), self.unknown[name].as_str()) {
-                (Some(seconds), _) => progress.note(format_args!("  {word}  {seconds:>5.1} s  {meaning}")),
-                (None, why) => progress.note(format_args!("  {word}        –  {meaning}: {}", why.unwrap_or("unknown"))),
-            }
+            let (took, why) = match self.measures[name].as_f64() {
+                Some(seconds) => (format!("{seconds:.1} s"), String::new()),
+                None => ("–".to_owned(), format!(": {}", text(&self.unknown[name]))),
+            };
+            progress.note(format_args!("  {word}  {took:>8}  {meaning}{why}"));
         }
         progress.note("");
         let line = |label: &str, what: &str| progress.note(format_args!("  {label:<11} {what}"));

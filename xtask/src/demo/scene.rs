@@ -45,8 +45,8 @@ fn listen(stack: &Stack, receiver: &Receiver) -> Result<()> {
     let aws = stack.aws();
     aws.run(&["secretsmanager", "create-secret", "--name", "tourniquet/slack", "--secret-string", TOKEN])?;
     for topic in ["SignalsTopic", "PagesTopic", "FallbackTopic"] {
-        let (topic, endpoint) = (stack.output(topic)?, receiver.topic_endpoint());
-        aws.run(&["sns", "subscribe", "--topic-arn", topic, "--protocol", "http", "--notification-endpoint", &endpoint])?;
+        let to = ["--protocol", "http", "--notification-endpoint", &receiver.topic_endpoint()];
+        aws.run(&[&["sns", "subscribe", "--topic-arn", stack.output(topic)?], to.as_slice()].concat())?;
     }
     Ok(())
 }

@@ -99,6 +99,7 @@ fn resolutions() {
         pass: pass.into(),
         prefix: format!("v1/incidents/inc-20261123-0123456789/1/{pass}/"),
         tag_manifest_sha256: "c".repeat(64),
+        tag_version_ids: Default::default(),
         files,
         gaps,
         sealed_at: at("14:13:20"),
