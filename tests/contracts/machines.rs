@@ -20,6 +20,15 @@ const RETRIED: [&str; 9] = [
     "Runtime.ExitError",
 ];
 
+/// What may pass by itself when a child is started, and is never raised by the child that ran: that one is States.TaskFailed.
+const START: [&str; 5] = [
+    "StepFunctions.ExecutionLimitExceeded",
+    "StepFunctions.ExecutionLimitExceededException",
+    "StepFunctions.ThrottlingException",
+    "StepFunctions.AWSStepFunctionsException",
+    "StepFunctions.SdkClientException",
+];
+
 const PREDEFINED: [&str; 3] = ["States.ALL", "States.TaskFailed", "States.Timeout"];
 
 /// The errors that a service's own model names, in the one integration that raises them. Step Functions gives a child
@@ -89,6 +98,23 @@ fn shape(machine: &Machine) -> Vec<String> {
     problems
 }
 
+/// A task waits longer than its function may take: else the state machine calls it again while it still works.
+fn time_outs(machine: &Machine, template: &Value) -> Vec<String> {
+    let (mut problems, functions) = (Vec::new(), functions(template));
+    let usual = &template["Globals"]["Function"]["Timeout"];
+    for (state, task) in machine.tasks().filter(|(_, task)| Machine::integration(task) == "lambda:invoke") {
+        let name = machine.substituted(&task["Arguments"]["FunctionName"]);
+        let Some(function) = functions.get(name.strip_suffix("Aliaslive").unwrap_or(name)) else { continue };
+        let longest = function["Timeout"].as_u64().or(usual.as_u64());
+        let waits = task["TimeoutSeconds"].as_u64();
+        if longest.is_none() || waits <= longest {
+            let (waits, longest) = (waits.unwrap_or_default(), longest.unwrap_or_default());
+            problems.push(format!("{}.{state} waits {waits} s for {name}, which may take {longest} s", machine.name));
+        }
+    }
+    problems
+}
+
 /// Names in `Retry` and `Catch` can be raised there; `States.ALL` is caught last; what passes by itself is retried.
 fn errors(machine: &Machine) -> Vec<String> {
     let mut problems = Vec::new();
@@ -107,6 +133,12 @@ fn errors(machine: &Machine) -> Vec<String> {
         if retry.iter().any(|rule| rule["JitterStrategy"] != "FULL") {
             problems.push(format!("{at} retries without full jitter"));
         }
+        if Machine::integration(task) == "states:startExecution.sync:2" {
+            let of_start = |name: &&str| START.contains(name);
+            if !retry.iter().flat_map(|rule| one_or_many(&rule["ErrorEquals"])).all(|name| of_start(&name)) {
+                problems.push(format!("{at} would start a child again that failed"));
+            }
+        }
         let wanted: BTreeSet<_> = RETRIED.into();
         let whole = |rule: &&Value| one_or_many(&rule["ErrorEquals"]).into_iter().collect::<BTreeSet<_>>() == wanted;
         if Machine::integration(task) == "lambda:invoke" && !retry.iter().any(whole) {
@@ -122,6 +154,9 @@ fn names_of(integration: &str) -> BTreeSet<&'static str> {
     if integration == "lambda:invoke" {
         let ours = [StepError::rejected(""), StepError::transient(""), StepError::refused(""), StepError::stuck("")];
         names.extend(ours.iter().map(StepError::name).chain(RETRIED));
+    }
+    if integration == "states:startExecution.sync:2" {
+        names.extend(START);
     }
     names
 }
@@ -158,6 +193,12 @@ fn definitions_are_whole() {
 }
 
 #[test]
+fn tasks_outlast_their_functions() {
+    let template = template();
+    none(&machines(&template).iter().flat_map(|machine| time_outs(machine, &template)).collect::<Vec<_>>());
+}
+
+#[test]
 fn error_names_are_an_api() {
     none(&machines(&template()).iter().flat_map(errors).collect::<Vec<_>>());
 }
@@ -187,6 +228,11 @@ fn each_check_finds_what_it_is_for() {
     check(&engage, "Notify", json!({ "TimeoutSeconds": "{% 5 %}" }), shape, "no time-out in numbers");
     check(&engage, "Notify", json!({ "Arguments": { "FunctionName": "${Other}" } }), shape, "NotifyFunction is given");
 
+    let parent = machines(&template).into_iter().find(|m| m.name == "IncidentResponse").unwrap();
+    let again = json!({ "Retry": [{ "ErrorEquals": ["States.TaskFailed"], "JitterStrategy": "FULL" }] });
+    check(&parent, "CaptureComplete", again, errors, "would start a child again that failed");
+    let late = |machine: &Machine| time_outs(machine, &template);
+    check(&engage, "Notify", json!({ "TimeoutSeconds": 1 }), late, "Notify waits 1 s for NotifyFunctionAliaslive");
     let call = |machine: &Machine| calls(std::slice::from_ref(machine), &template, &read("Cargo.toml"));
     check(&engage, "Notify", json!({ "Arguments": { "FunctionName": "${Other}" } }), call, "calls no function");
     check(&engage, "Done", json!({}), call, "RemediateFunction is called by no task");

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::repository::{
-    allowed, crate_of, dependencies, found, functions, none, policies, read, resources, template, text,
+    allowed, crate_of, dependencies, found, functions, none, one_or_many, policies, read, resources, statements,
+    template, text,
 };
 
 /// The crate that reaches a service, by the prefix of its IAM actions.
@@ -67,6 +68,41 @@ fn broad(template: &Value) -> Vec<String> {
     problems
 }
 
+/// `ForAllValues` is true of a request that does not have the key at all: a second condition has to ask for it. From
+/// loopback addresses come the local stack's requests alone, whose emulator does not know every key.
+fn vacuous(template: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, function) in functions(template) {
+        let policies = function["Policies"].as_array().into_iter().flatten();
+        for (statement, _) in policies.flat_map(|policy| statements(&policy["Statement"])) {
+            let local = statement["Condition"]["IpAddress"]["aws:SourceIp"] == "127.0.0.0/8";
+            let conditions = statement["Condition"].as_object().into_iter().flatten();
+            for (_, keys) in conditions.filter(|(operator, _)| operator.starts_with("ForAllValues:") && !local) {
+                let asked = |key: &String| statement["Condition"]["Null"][key] == "false";
+                let open = keys.as_object().into_iter().flatten().filter(|(key, _)| !asked(key));
+                problems.extend(open.map(|(key, _)| format!("{name}: without {key} the condition holds")));
+            }
+        }
+    }
+    problems
+}
+
+/// What changes the world stands behind the parameter of its family; to look at it is always allowed.
+fn unconditional(template: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    let looks = |action: &str| ["Get", "List", "Describe"].iter().any(|verb| action.contains(&format!(":{verb}")));
+    for (name, role) in resources(template, "AWS::IAM::Role") {
+        let policies = role["Policies"].as_array().into_iter().flatten();
+        for (statement, behind_if) in policies.flat_map(|p| statements(&p["PolicyDocument"]["Statement"])) {
+            let changes = one_or_many(&statement["Action"]).into_iter().filter(|action| !looks(action));
+            if text(&role["RoleName"]).starts_with("tourniquet-mitigate-") && !behind_if {
+                problems.extend(changes.map(|action| format!("{name}: {action} is allowed with the family off")));
+            }
+        }
+    }
+    problems
+}
+
 fn manifest(template: &Value, name: &str) -> String {
     read(&format!("crates/{}/Cargo.toml", crate_of(functions(template)[name])))
 }
@@ -81,6 +117,21 @@ fn dependencies_equal_policies() {
 #[test]
 fn no_permission_is_broad() {
     none(&broad(&template()));
+}
+
+#[test]
+fn no_condition_is_vacuous() {
+    none(&vacuous(&template()));
+}
+
+#[test]
+fn families_are_off_until_a_parameter_says_otherwise() {
+    let template = template();
+    none(&unconditional(&template));
+    let update = ("lambda:UpdateAlias".to_owned(), "MitigateLambdaFunctions".to_owned());
+    let role = &template["Resources"]["MitigateLambdaRole"]["Properties"]["Policies"][0]["PolicyDocument"];
+    assert!(allowed(&role["Statement"]).contains(&update));
+    assert!(template["Resources"]["MitigateLambdaRole"].get("Condition").is_none(), "what is only shown is read, too");
 }
 
 #[test]
@@ -104,4 +155,13 @@ fn each_check_finds_what_it_is_for() {
     broken["Resources"]["NotifyFunction"]["Properties"]["Policies"][0]["Statement"][0] = statement;
     found(&broad(&broken), "NotifyFunction: s3:* is too broad");
     found(&broad(&broken), "NotifyFunction: dynamodb:Scan is too broad");
+
+    let condition = json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["CONTROL#brake"] } });
+    let statement = json!({ "Effect": "Allow", "Action": "dynamodb:DeleteItem", "Condition": condition });
+    broken["Resources"]["CommandFunction"]["Properties"]["Policies"][0]["Statement"][0] = statement;
+    found(&vacuous(&broken), "CommandFunction: without dynamodb:LeadingKeys the condition holds");
+    let statement = json!({ "Effect": "Allow", "Action": ["lambda:GetAlias", "lambda:UpdateAlias"], "Resource": "*" });
+    broken["Resources"]["MitigateLambdaRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0] =
+        statement;
+    found(&unconditional(&broken), "MitigateLambdaRole: lambda:UpdateAlias is allowed with the family off");
 }

@@ -68,10 +68,22 @@ pub(crate) fn machines(template: &Value) -> Vec<Machine> {
     read.collect()
 }
 
+/// The statements of a policy, those behind an `!If` included, which is an array here; each with whether it is behind one.
+pub(crate) fn statements(policy: &Value) -> Vec<(&Value, bool)> {
+    let mut all = Vec::new();
+    for statement in policy.as_array().into_iter().flatten() {
+        match statement {
+            Value::Array(either) => all.extend(either.iter().filter(|s| s.is_object()).map(|s| (s, true))),
+            plain => all.push((plain, false)),
+        }
+    }
+    all
+}
+
 /// The actions and resources that statements allow, each pair once.
-pub(crate) fn allowed(statements: &Value) -> BTreeSet<(String, String)> {
+pub(crate) fn allowed(policy: &Value) -> BTreeSet<(String, String)> {
     let mut pairs = BTreeSet::new();
-    for statement in statements.as_array().into_iter().flatten().filter(|s| s["Effect"] == "Allow") {
+    for (statement, _) in statements(policy).into_iter().filter(|(s, _)| s["Effect"] == "Allow") {
         for action in one_or_many(&statement["Action"]) {
             for resource in one_or_many(&statement["Resource"]) {
                 pairs.insert((action.to_owned(), resource.to_owned()));

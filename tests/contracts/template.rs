@@ -77,6 +77,52 @@ fn switches(template: &Value) -> Vec<String> {
     switches.filter(|(_, p)| p["Default"] != "off").map(|(name, _)| format!("{name} is not off by default")).collect()
 }
 
+/// SAM publishes a new version, and so reaches the alias, when its hash of the function changes. It hashes the names of
+/// parameters and not their values, and a layer only where that layer says so.
+fn stale(template: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    let parameters = template["Parameters"].as_object().unwrap();
+    let shared = &template["Globals"]["Function"]["Environment"]["Variables"];
+    for (name, function) in functions(template) {
+        let own = &function["Environment"]["Variables"];
+        let values = [shared, own].into_iter().filter_map(Value::as_object).flatten().map(|(_, value)| text(value));
+        for value in values {
+            let of = |parameter: &&String| value == *parameter || value.contains(&format!("${{{parameter}}}"));
+            for parameter in parameters.keys().filter(of) {
+                if !text(&function["VersionDescription"]).contains(&format!("${{{parameter}}}")) {
+                    problems.push(format!("{name}: the alias would keep the old {parameter}"));
+                }
+            }
+        }
+        if !own.is_null() && function["AutoPublishAliasAllProperties"] != true {
+            problems.push(format!("{name}: the alias would keep old variables"));
+        }
+        let layers = resources(template, "AWS::Serverless::LayerVersion");
+        for layer in one_or_many(&function["Layers"]).into_iter().filter_map(|layer| layers.get_key_value(layer)) {
+            if layer.1["PublishLambdaVersion"] != true {
+                problems.push(format!("{name}: the alias would keep the old {}", layer.0));
+            }
+        }
+    }
+    problems
+}
+
+#[test]
+fn the_alias_gets_what_is_deployed() {
+    none(&stale(&template()));
+}
+
+#[test]
+fn alarms_may_call_triage_as_their_action() {
+    let template = template();
+    let permission = &resources(&template, "AWS::Lambda::Permission")["AlarmsMayInvokeTriage"];
+    assert_eq!(permission["FunctionName"], "TriageFunctionAliaslive");
+    assert_eq!(permission["Principal"], "lambda.alarms.cloudwatch.amazonaws.com");
+    assert_eq!(permission["SourceAccount"], "AWS::AccountId");
+    let alarms = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*";
+    assert_eq!(permission["SourceArn"], alarms);
+}
+
 #[test]
 fn rules_are_short_and_name_what_they_want() {
     let template = template();
@@ -119,6 +165,17 @@ fn each_check_finds_what_it_is_for() {
     let alarm = "/Resources/EngageFailedAlarm/Properties";
     check(&format!("{alarm}/AlarmName"), json!("engage-failed"), own_alarms, "would take our own alarm");
     check(&format!("{alarm}/AlarmActions"), json!(["SignalsTopic"]), own_alarms, "does not go straight");
+    let functions = "/Resources/RemediateFunction/Properties";
+    let fixed = json!("mutations");
+    check(
+        &format!("{functions}/VersionDescription"),
+        fixed,
+        stale,
+        "RemediateFunction: the alias would keep the old Mutations",
+    );
+    check(&format!("{functions}/AutoPublishAliasAllProperties"), json!(false), stale, "would keep old variables");
+    let layer = "/Resources/PlansLayer/Properties/PublishLambdaVersion";
+    check(layer, json!(false), stale, "TriageFunction: the alias would keep the old PlansLayer");
     let topic = "/Resources/TriageFunction/Properties/Events/AlarmTopic/Properties/Topic";
     check(topic, json!("FallbackTopic"), own_alarms, "TriageFunction: stands behind");
 }

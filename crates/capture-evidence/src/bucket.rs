@@ -46,7 +46,25 @@ pub(crate) struct Taken {
     pub(crate) at: Timestamp,
 }
 
-/// An object that is in the bucket.
+/// A tag file, as it is in the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tag {
+    /// All of it.
+    pub(crate) content: Vec<u8>,
+    /// The version that the bucket gave it.
+    pub(crate) version_id: Option<String>,
+}
+
+/// What came of writing a key that is written once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Once {
+    /// This write was the first, and the bucket gave it this version.
+    Written(Option<String>),
+    /// The key was there.
+    There,
+}
+
+/// A captured file that is in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// The version that the bucket gave it.
@@ -76,28 +94,63 @@ impl Bucket {
         Self { client: Client::from_conf(config.build()), name: name.into() }
     }
 
-    /// The content of a small object; `None` where there is none. It takes `s3:ListBucket` to know that.
+    /// A small object; `None` where there is none. It takes `s3:ListBucket` to know that.
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the bucket cannot be read.
-    pub(crate) async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StepError> {
+    pub(crate) async fn read(&self, key: &str) -> Result<Option<Tag>, StepError> {
         let Some(object) = self.get(key).await? else { return Ok(None) };
+        let version_id = object.version_id;
         let body = object.body.collect().await.map_err(|e| torn(key, e))?;
-        Ok(Some(body.to_vec()))
+        Ok(Some(Tag { content: body.to_vec(), version_id }))
     }
 
-    /// Writes a tag file, unless its key is there: `false`.
+    /// Writes a tag file, unless its key is there.
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the bucket cannot be written.
-    pub(crate) async fn put_once(&self, key: &str, content: &[u8]) -> Result<bool, StepError> {
+    pub(crate) async fn put_once(&self, key: &str, content: &[u8]) -> Result<Once, StepError> {
         let put = self.client.put_object().bucket(&self.name).key(key).if_none_match(NOTHING_THERE);
         let put = put.checksum_sha256(checksum(content)).body(ByteStream::from(content.to_vec()));
         match put.send().await {
-            Ok(_) => Ok(true),
-            Err(e) if already(&e) => Ok(false),
+            Ok(done) => Ok(Once::Written(done.version_id)),
+            Err(e) if already(&e) => Ok(Once::There),
             Err(e) => Err(failed(key, e)),
         }
+    }
+
+    /// When the youngest object below a prefix was written; `None` where there is none.
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the bucket cannot be listed.
+    pub(crate) async fn youngest(&self, prefix: &str) -> Result<Option<Timestamp>, StepError> {
+        let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix);
+        let (mut youngest, mut token) = (None, None);
+        loop {
+            let page = request.clone().set_continuation_token(token).send().await;
+            let page =
+                page.map_err(|e| sdk_error(format!("{prefix} could not be listed in the evidence bucket"), e))?;
+            let written = page.contents().iter().filter_map(|object| {
+                let at = object.last_modified()?;
+                Timestamp::from_second(at.secs()).ok()
+            });
+            youngest = youngest.max(written.max());
+            token = page.next_continuation_token;
+            if token.is_none() {
+                return Ok(youngest);
+            }
+        }
+    }
+
+    /// What an earlier run kept under the key, hashed as it streams by; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the bucket cannot be read.
+    pub(crate) async fn kept(&self, key: &str) -> Result<Option<Stored>, StepError> {
+        let Some(object) = self.get(key).await? else { return Ok(None) };
+        let written = object.last_modified().and_then(|at| Timestamp::from_second(at.secs()).ok());
+        let taken = Taken { window: None, at: written.unwrap_or_else(step::now) };
+        describe(key, object, taken).await.map(Some)
     }
 
     /// Writes a captured file in one piece; where its key is there, describes what is there.
@@ -123,15 +176,8 @@ impl Bucket {
     async fn there(&self, key: &str, sha256: &str, taken: Taken) -> Result<Stored, StepError> {
         let object = self.get(key).await?;
         let object = object.ok_or_else(|| StepError::transient(format!("{key} was there and is gone; try again")))?;
-        let remembered = Taken::remembered(&object).unwrap_or(taken);
-        let version_id = object.version_id;
-        let (mut body, mut hashing) = (object.body, Hashing::new());
-        while let Some(piece) = body.next().await {
-            hashing.update(&piece.map_err(|e| torn(key, e))?);
-        }
-        let (found, bytes) = hashing.finish();
-        let differs = found != sha256;
-        Ok(Stored { version_id, bytes, sha256: found, taken: remembered, differs })
+        let found = describe(key, object, taken).await?;
+        Ok(Stored { differs: found.sha256 != sha256, ..found })
     }
 
     async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, StepError> {
@@ -154,6 +200,18 @@ impl Taken {
         let window = time("window-from").zip(time("window-to")).map(|(from, to)| Window { from, to });
         Some(Self { window, at: time("collected-at")? })
     }
+}
+
+/// The object, read to its end; `taken` where it does not remember its capture.
+async fn describe(key: &str, object: GetObjectOutput, taken: Taken) -> Result<Stored, StepError> {
+    let taken = Taken::remembered(&object).unwrap_or(taken);
+    let version_id = object.version_id;
+    let (mut body, mut hashing) = (object.body, Hashing::new());
+    while let Some(piece) = body.next().await {
+        hashing.update(&piece.map_err(|e| torn(key, e))?);
+    }
+    let (sha256, bytes) = hashing.finish();
+    Ok(Stored { version_id, bytes, sha256, taken, differs: false })
 }
 
 /// The SHA-256 as the header wants it.

@@ -69,8 +69,8 @@ pub(crate) struct Desk<'a> {
     prefix: &'a str,
     window: Window,
     limits: Limits,
-    /// Clients of the sources act as the role that reads evidence.
-    sources: SdkConfig,
+    /// Clients of the sources act as the role that reads evidence; or the reason why nobody may.
+    sources: Result<SdkConfig, String>,
     /// Begin and account of the ARNs of sources that do not tell their own.
     partition: &'a str,
     account: &'a str,
@@ -89,19 +89,33 @@ struct Draft {
     source_arn: Option<String>,
 }
 
-/// Collects what is wanted. Nothing here fails a pass: what could not be had is a gap with its reason.
+/// Why a collection came to nothing.
+#[derive(Debug)]
+enum Trouble {
+    /// The source gave nothing, for this reason: a gap.
+    Gap(String),
+    /// The bucket did not answer, which passes: no gap is sealed for it, and the pass is tried again.
+    Passing(StepError),
+}
+
+/// Collects what is wanted. A source never fails a pass: what could not be had is a gap with its reason.
+///
+/// # Errors
+/// `Transient` where STS or the bucket does not answer, once everything else is collected: a retry finds that in the
+/// bucket. `Stuck` where the bucket refuses to be read.
 pub(crate) async fn collect(
     ctx: &Ctx,
     incident: &Incident,
     prefix: &str,
     wanted: &Wanted,
     limits: Limits,
-) -> Collected {
+) -> Result<Collected, StepError> {
     let account = incident.opened.account.as_deref().unwrap_or(&ctx.own_account);
     let region = incident.opened.region.as_deref().unwrap_or(&ctx.own_region);
     let sources = match roles::assume(ctx, incident.id(), account).await {
-        Ok(config) => patient(config),
-        Err(error) => return without_role(wanted, account, &error),
+        Ok(config) => Ok(patient(config)),
+        Err(error @ StepError::Transient(_)) => return Err(error),
+        Err(error) => Err(without_role(account, &error)),
     };
     let desk = Desk {
         bucket: &ctx.bucket,
@@ -118,19 +132,21 @@ pub(crate) async fn collect(
 }
 
 impl Desk<'_> {
-    async fn collect(&self, wanted: &[Collection]) -> Collected {
+    async fn collect(&self, wanted: &[Collection]) -> Result<Collected, StepError> {
         let all = wanted.iter().map(|collection| self.one(collection));
-        let all: Vec<Collected> = futures_util::stream::iter(all).buffer_unordered(SIDE_BY_SIDE).collect().await;
-        all.into_iter().fold(Collected::default(), |mut sum, one| {
+        let all = futures_util::stream::iter(all).buffer_unordered(SIDE_BY_SIDE);
+        let all: Vec<Result<Collected, StepError>> = all.collect().await;
+        all.into_iter().try_fold(Collected::default(), |mut sum, one| {
+            let one = one?;
             sum.files.extend(one.files);
             sum.gaps.extend(one.gaps);
             sum.onset = sum.onset.or(one.onset);
-            sum
+            Ok(sum)
         })
     }
 
     /// A collector that got nothing says why in one sentence; one that got a part has a file and a gap.
-    async fn one(&self, collection: &Collection) -> Collected {
+    async fn one(&self, collection: &Collection) -> Result<Collected, StepError> {
         let collected = match collection {
             Collection::AlarmDefinition(alarm) => alarm::definition(self, alarm).await,
             Collection::AlarmHistory(alarm) => alarm::history(self, alarm).await,
@@ -138,11 +154,30 @@ impl Desk<'_> {
             Collection::PlanMetric { metric, period } => metrics::of_plan(self, metric, *period).await,
             Collection::LogGroup(group) => logs::collect(self, group).await,
         };
-        collected.unwrap_or_else(|reason| {
-            tracing::warn!(what = collection.what(), reason, "nothing of a source is kept");
-            let gap = Gap { collector: collection.collector().to_owned(), what: collection.what(), reason };
-            Collected { gaps: vec![gap], ..Collected::default() }
-        })
+        match collected {
+            Ok(collected) => Ok(collected),
+            Err(Trouble::Gap(reason)) => self.gap(collection, reason).await,
+            Err(Trouble::Passing(error)) => Err(error),
+        }
+    }
+
+    /// A gap, beside what an earlier run of this pass kept: what is in the bucket belongs to the bag.
+    async fn gap(&self, collection: &Collection, reason: String) -> Result<Collected, StepError> {
+        let draft = match collection {
+            Collection::AlarmDefinition(alarm) => alarm::definition_draft(alarm),
+            Collection::AlarmHistory(alarm) => alarm::history_draft(self, alarm),
+            Collection::AlarmMetric(alarm) => metrics::alarm_draft(self, alarm),
+            Collection::PlanMetric { metric, period } => metrics::plan_draft(self, metric, *period),
+            Collection::LogGroup(group) => logs::draft(self, group),
+        };
+        let (mut what, mut files) = (collection.what(), Vec::new());
+        if let Some(stored) = self.bucket.kept(&self.key(&draft)).await? {
+            what = format!("{what}, beyond what was kept at {}", stored.taken.at);
+            files.push(draft.captured(stored));
+        }
+        tracing::warn!(what, reason, "a source gave nothing");
+        let gap = Gap { collector: collection.collector().to_owned(), what, reason };
+        Ok(Collected { files, gaps: vec![gap], onset: None })
     }
 
     /// Asks a source, as long as there is time; a failure is a sentence for people.
@@ -159,24 +194,25 @@ impl Desk<'_> {
     }
 
     /// Keeps a JSON document.
-    async fn keep(&self, draft: Draft, document: &Value) -> Result<CapturedFile, String> {
+    async fn keep(&self, draft: Draft, document: &Value) -> Result<CapturedFile, Trouble> {
         let mut content = serde_json::to_vec_pretty(document).map_err(|e| format!("it could not be written: {e}."))?;
         content.push(b'\n');
         let taken = Taken { window: draft.window, at: step::now() };
         let stored = self.bucket.put(&self.key(&draft), content, taken).await;
-        stored.map(|stored| draft.captured(stored)).map_err(|error| not_kept(&error))
+        stored.map(|stored| draft.captured(stored)).map_err(not_kept)
     }
 
     fn key(&self, draft: &Draft) -> String {
         format!("{}{}", self.prefix, draft.path())
     }
 
-    fn config_in(&self, region: &str) -> SdkConfig {
-        self.sources.to_builder().region(Region::new(region.to_owned())).build()
+    fn config_in(&self, region: &str) -> Result<SdkConfig, Trouble> {
+        let sources = self.sources.as_ref().map_err(|reason| Trouble::Gap(reason.clone()))?;
+        Ok(sources.to_builder().region(Region::new(region.to_owned())).build())
     }
 
-    fn cloudwatch(&self, region: &str) -> aws_sdk_cloudwatch::Client {
-        aws_sdk_cloudwatch::Client::new(&self.config_in(region))
+    fn cloudwatch(&self, region: &str) -> Result<aws_sdk_cloudwatch::Client, Trouble> {
+        Ok(aws_sdk_cloudwatch::Client::new(&self.config_in(region)?))
     }
 }
 
@@ -200,6 +236,12 @@ impl Draft {
     }
 }
 
+impl From<String> for Trouble {
+    fn from(reason: String) -> Self {
+        Self::Gap(reason)
+    }
+}
+
 impl From<CapturedFile> for Collected {
     fn from(file: CapturedFile) -> Self {
         Self { files: vec![file], ..Self::default() }
@@ -213,20 +255,9 @@ fn patient(config: SdkConfig) -> SdkConfig {
     config.to_builder().retry_config(retry).timeout_config(timeouts.build()).build()
 }
 
-fn without_role(wanted: &Wanted, account: &str, error: &StepError) -> Collected {
+fn without_role(account: &str, error: &StepError) -> String {
     tracing::warn!(chain = format!("{:#}", error.cause()), "nothing can be collected");
-    let reason = match error {
-        StepError::Transient(_) => {
-            format!("the role {ROLE} of account {account} could not be assumed: STS did not answer.")
-        }
-        _ => format!("the role {ROLE} of account {account} could not be assumed; deploy it, or mend its trust policy."),
-    };
-    let gap = |collection: &Collection| Gap {
-        collector: collection.collector().to_owned(),
-        what: collection.what(),
-        reason: reason.clone(),
-    };
-    Collected { gaps: wanted.collections.iter().map(gap).collect(), ..Collected::default() }
+    format!("the role {ROLE} of account {account} could not be assumed; deploy it, or mend its trust policy.")
 }
 
 /// Why a source gave nothing, as a sentence of ours: a source's own words may hold anything, also for the log.
@@ -249,9 +280,12 @@ fn reason<E: ProvideErrorMetadata + std::error::Error>(error: &SdkError<E, HttpR
     }
 }
 
-fn not_kept(error: &StepError) -> String {
+fn not_kept(error: StepError) -> Trouble {
+    if let StepError::Transient(_) = error {
+        return Trouble::Passing(error);
+    }
     tracing::warn!(chain = format!("{:#}", error.cause()), "a captured file was not kept");
-    "it was read, but could not be written to the evidence bucket.".to_owned()
+    Trouble::Gap("it was read, but could not be written to the evidence bucket.".to_owned())
 }
 
 /// An instant of the SDK; `None` where it is out of every calendar's reach.

@@ -4,7 +4,8 @@
 //! Writes: the bag of the pass below `v1/incidents/<id>/<opening>/<pass>/`, each key once; the seal and the onset of the
 //! incident; the timeline.
 //! Undo: none; evidence stays. Retry: safe after a kill at any point: what is in the bucket is described and not written
-//! again, and a custody file that is there decides what is sealed. What cannot be had is a gap, never a failed pass.
+//! again, and a custody file that is there decides what is sealed. What a source does not give is a gap, never a failed
+//! pass; what passes by itself, in STS or the bucket, is tried again before anything is sealed.
 
 mod bucket;
 mod collectors;
@@ -16,9 +17,10 @@ mod wanted;
 
 use std::time::Duration;
 
-use evidence_bundle::{CUSTODY_V, Custody, Pass};
+use evidence_bundle::{CUSTODY_V, Custody, Gap, Pass};
 use incident::{Entry, Incident, SealedPass, V};
 use incident_store::Store;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use step::{Env, StepError};
 use tokio::time::Instant;
@@ -29,6 +31,10 @@ use crate::seal::Sealed;
 
 /// What is not read by then is a gap. The time-out of the function leaves a minute and more for storing and sealing.
 const READ_FOR: Duration = Duration::from_secs(240);
+
+/// A pass that was begun and has written nothing for so long is not waited for: a try ends after seven minutes, and the
+/// next begins within one. The state machine tries this pass again for longer.
+const ABANDONED: SignedDuration = SignedDuration::from_mins(8);
 
 /// What the state machine sends.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -91,8 +97,9 @@ impl Ctx {
 /// Captures and seals one pass; a pass that is sealed already is recorded and answered as it is.
 ///
 /// # Errors
-/// `Rejected` for an unknown incident, another opening or an unknown pass; `Transient` or `Stuck` where the bucket or the
-/// table does not answer. A source that does not answer is a gap and no error.
+/// `Rejected` for an unknown incident, another opening or an unknown pass; `Transient` or `Stuck` where the bucket, STS
+/// or the table does not answer; `Transient` while the pass before is being captured. A source that does not answer is a
+/// gap and no error.
 pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
     let pass = read(&input)?;
     let incident = ctx.store.load(&input.incident_id).await?;
@@ -129,12 +136,16 @@ fn read(input: &Input) -> Result<Pass, StepError> {
 }
 
 async fn capture(ctx: &Ctx, incident: &Incident, pass: Pass, prefix: &str) -> Result<Custody, StepError> {
+    // Asked before as well, so that a pass which has to wait does so before it reads anything.
+    previous(ctx, incident, pass).await?;
     let limits = Limits { deadline: Instant::now() + READ_FOR, ..Limits::default() };
     let wanted = wanted::wanted(incident, pass, step::now());
-    let collected = collectors::collect(ctx, incident, prefix, &wanted, limits).await;
+    let mut collected = collectors::collect(ctx, incident, prefix, &wanted, limits).await?;
     if let (None, Some(onset)) = (incident.onset, collected.onset) {
         ctx.store.onset_found(incident.id(), onset).await?;
     }
+    let before = previous(ctx, incident, pass).await?;
+    collected.gaps.extend(before.gap(pass));
     Ok(Custody {
         v: CUSTODY_V,
         incident_id: incident.id().to_owned(),
@@ -144,29 +155,65 @@ async fn capture(ctx: &Ctx, incident: &Incident, pass: Pass, prefix: &str) -> Re
         version: step::VERSION.to_owned(),
         files: collected.files,
         gaps: collected.gaps,
-        previous: previous(ctx, incident, pass).await?,
+        previous: before.seal(),
     })
 }
 
-/// The seal of the pass before: as the incident has it, or as the bucket has it where a run was killed between the two.
-async fn previous(ctx: &Ctx, incident: &Incident, pass: Pass) -> Result<Option<String>, StepError> {
-    let Some(before) = pass.previous() else { return Ok(None) };
+/// The pass before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Before {
+    /// There is none.
+    Absent,
+    /// It has this seal.
+    Sealed(String),
+    /// It was begun, and nobody goes on with it.
+    Abandoned,
+}
+
+impl Before {
+    fn seal(self) -> Option<String> {
+        if let Self::Sealed(seal) = self { Some(seal) } else { None }
+    }
+
+    fn gap(&self, pass: Pass) -> Option<Gap> {
+        let what = pass.previous().filter(|_| *self == Self::Abandoned)?;
+        let reason = "it was begun and not sealed; what it kept is in the evidence bucket, and no seal covers it.";
+        Some(Gap { collector: "capture-evidence".to_owned(), what: format!("pass {what}"), reason: reason.to_owned() })
+    }
+}
+
+/// The pass before: as the incident has it, or as the bucket has it where a run was killed between the two. While it is
+/// being captured, this pass waits: sealed first, it could never name the other's seal.
+async fn previous(ctx: &Ctx, incident: &Incident, pass: Pass) -> Result<Before, StepError> {
+    let Some(before) = pass.previous() else { return Ok(Before::Absent) };
     let prefix = evidence_bundle::prefix(incident.id(), incident.opening, before);
-    let recorded = incident.evidence.iter().find(|sealed| sealed.prefix == prefix);
-    match recorded {
-        Some(sealed) => Ok(Some(sealed.tag_manifest_sha256.clone())),
-        None => seal::seal_of(&ctx.bucket, &prefix).await,
+    if let Some(sealed) = incident.evidence.iter().find(|sealed| sealed.prefix == prefix) {
+        return Ok(Before::Sealed(sealed.tag_manifest_sha256.clone()));
+    }
+    if let Some(seal) = seal::seal_of(&ctx.bucket, &prefix).await? {
+        return Ok(Before::Sealed(seal));
+    }
+    unsealed(before, ctx.bucket.youngest(&prefix).await?, step::now())
+}
+
+/// What to think of a pass without a seal, from when it last wrote something.
+fn unsealed(before: Pass, youngest: Option<Timestamp>, now: Timestamp) -> Result<Before, StepError> {
+    match youngest {
+        None => Ok(Before::Absent),
+        Some(written) if now.duration_since(written) >= ABANDONED => Ok(Before::Abandoned),
+        Some(_) => Err(StepError::transient(format!("pass {before} is not sealed yet; this pass comes after it"))),
     }
 }
 
 /// Everything here comes from the bag, so that recording it again writes the same.
 async fn record(ctx: &Ctx, prefix: String, sealed: &Sealed) -> Result<Output, StepError> {
-    let Sealed { custody, tag_manifest_sha256 } = sealed;
+    let Sealed { custody, tag_manifest_sha256, tag_version_ids } = sealed;
     let (files, gaps) = (count(custody.files.len()), count(custody.gaps.len()));
     let pass = SealedPass {
         pass: custody.pass.as_str().to_owned(),
         prefix: prefix.clone(),
         tag_manifest_sha256: tag_manifest_sha256.clone(),
+        tag_version_ids: tag_version_ids.clone(),
         files,
         gaps,
         sealed_at: custody.sealed_at,
@@ -213,6 +260,51 @@ mod tests {
         assert_eq!(read(&input(1, 2)).unwrap(), Pass::Complete);
         for (v, pass) in [(1, 0), (1, 3), (2, 1)] {
             assert_eq!(read(&input(v, pass)).unwrap_err().name(), "Rejected", "v {v}, pass {pass}");
+        }
+    }
+
+    #[test]
+    fn a_pass_waits_for_the_one_before_it_as_long_as_that_is_alive() {
+        let now = at("14:30:00");
+        let thought = |youngest: Option<&str>| unsealed(Pass::Warm, youngest.map(at), now);
+        assert_eq!(thought(None).unwrap(), Before::Absent);
+        for written in ["14:22:01", "14:29:59", "14:30:01"] {
+            let error = thought(Some(written)).unwrap_err();
+            assert_eq!(error.name(), "Transient", "{written}");
+            assert_eq!(error.to_string(), "pass 1-warm is not sealed yet; this pass comes after it");
+        }
+        assert_eq!(thought(Some("14:22:00")).unwrap(), Before::Abandoned);
+    }
+
+    #[test]
+    fn only_an_abandoned_pass_is_a_gap() {
+        let what = |before: Before| before.gap(Pass::Complete).map(|gap| gap.what);
+        assert_eq!(what(Before::Absent), None);
+        assert_eq!(what(Before::Sealed("c".repeat(64))), None);
+        assert_eq!(what(Before::Abandoned).as_deref(), Some("pass 1-warm"));
+        assert_eq!(Before::Abandoned.seal(), None);
+        assert_eq!(Before::Sealed("c".repeat(64)).seal(), Some("c".repeat(64)));
+    }
+
+    #[tokio::test]
+    async fn the_bucket_tells_of_the_pass_before() {
+        use crate::samples::{Answer, canned_all, config, incident};
+        const MISSING: Answer<'static> = (404, &[], "<Error><Code>NoSuchKey</Code></Error>");
+        let listed = |at: Timestamp| {
+            let object = format!("<Contents><Key>k</Key><LastModified>{at}</LastModified></Contents>");
+            format!("<ListBucketResult>{object}</ListBucketResult>")
+        };
+        let (young, old) = (listed(step::now()), listed(at("14:02:20") - SignedDuration::from_hours(24 * 365)));
+        for (answers, expected) in [
+            (vec![(200, &[][..], "tag manifest")], Ok(Before::Sealed(evidence_bundle::sha256_hex(b"tag manifest")))),
+            (vec![MISSING, (200, &[], "<ListBucketResult></ListBucketResult>")], Ok(Before::Absent)),
+            (vec![MISSING, (200, &[], &old)], Ok(Before::Abandoned)),
+            (vec![MISSING, (200, &[], &young)], Err("Transient")),
+        ] {
+            let http = canned_all(&answers);
+            let found = previous(&Ctx::canned(&config(&http)), &incident(), Pass::Complete).await;
+            assert_eq!(found.map_err(|e| e.name()), expected);
+            assert_eq!(http.actual_requests().count(), answers.len());
         }
     }
 

@@ -16,7 +16,8 @@ const SESSION_S: i32 = 900;
 /// The configuration of clients that act as the role.
 ///
 /// # Errors
-/// `Stuck` where the role cannot be assumed, `Transient` where STS does not answer; the caller makes gaps of both.
+/// `Stuck` where the role cannot be assumed, which makes gaps; `Transient` where STS does not answer: the pass is tried
+/// again.
 pub(crate) async fn assume(ctx: &Ctx, incident_id: &str, account: &str) -> Result<SdkConfig, StepError> {
     let arn = format!("arn:{}:iam::{account}:role/{ROLE}", ctx.partition);
     let request = ctx.sts.assume_role().role_arn(&arn).role_session_name(incident_id).duration_seconds(SESSION_S);

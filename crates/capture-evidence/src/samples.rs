@@ -12,6 +12,9 @@ use incident::Incident;
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::bucket::Bucket;
+use crate::{Ctx, Store};
+
 /// A time of the sample's day.
 pub(crate) fn at(time: &str) -> Timestamp {
     format!("2026-11-23T{time}Z").parse().unwrap()
@@ -108,6 +111,21 @@ pub(crate) fn config(http: &StaticReplayClient) -> SdkConfig {
         .http_client(http.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(1))
         .build()
+}
+
+impl Ctx {
+    /// What a handler holds, all of it over one network.
+    pub(crate) fn canned(config: &SdkConfig) -> Self {
+        Self {
+            store: Store::new(config, "incidents"),
+            bucket: Bucket::new(config, "evidence"),
+            sts: aws_sdk_sts::Client::new(config),
+            config: config.clone(),
+            partition: "aws".to_owned(),
+            own_account: "999988887777".to_owned(),
+            own_region: "eu-west-1".to_owned(),
+        }
+    }
 }
 
 /// What was asked: method, path with query, and one header each.

@@ -41,12 +41,13 @@ pub(crate) async fn act(
         Asked::Resolve { incident_id, reason } => resolve(ctx, &incident_id, reason.as_deref(), by, now).await,
         Asked::BrakeOn { reason, minutes } => {
             let until = now + SignedDuration::from_mins(minutes);
-            ctx.store.set_brake(Some(&Brake { by: by.clone(), reason, at: now, until })).await?;
-            Ok(Answer::yes(format!("the brake is on until {}: nothing is changed", second(until))))
+            let brake = Brake { by: by.clone(), reason, at: now, until };
+            let set = ctx.store.set_brake(Some(&brake), sent_at).await?;
+            Ok(decide::brake(set, format!("the brake is on until {}: nothing is changed", second(until))))
         }
         Asked::BrakeOff => {
-            ctx.store.set_brake(None).await?;
-            Ok(Answer::yes("the brake is off: what is approved is applied"))
+            let set = ctx.store.set_brake(None, sent_at).await?;
+            Ok(decide::brake(set, "the brake is off: what is approved is applied"))
         }
         Asked::Change { resource, version, good, at } => {
             let at = at.unwrap_or(sent_at);

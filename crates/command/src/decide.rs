@@ -98,6 +98,11 @@ pub(crate) fn recheck(incident: &Incident, reason: Option<&str>, now: Timestamp)
     }
 }
 
+/// What is said of the brake: `set` is whether it is as asked, and not as somebody asked later.
+pub(crate) fn brake(set: bool, done: impl Into<String>) -> Answer {
+    if set { Answer::yes(done) } else { Answer::no("a newer brake command stands; ask again if you still want this") }
+}
+
 /// The time of day as people read it, in UTC.
 pub(crate) fn second(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()

@@ -50,8 +50,8 @@ impl Ctx {
 
 /// Takes each command by itself: one that fails is delivered again alone.
 ///
-/// A command that cannot be read, or that asks for what cannot be, is no failure: it is answered, or, where it does not
-/// even say what it is, logged.
+/// A command that asks for what cannot be is no failure: it is answered. What cannot even be read has nobody to answer to:
+/// it is delivered again until it is a dead letter, which is kept, and about which an alarm tells.
 ///
 /// # Errors
 /// None: what fails is named in the answer.
@@ -70,13 +70,10 @@ pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
 
 /// Reads, does and answers one command.
 async fn take(ctx: &Ctx, message: &SqsMessage, now: Timestamp) -> Result<(), StepError> {
-    let (request, asked) = match request::read(message.body.as_deref().unwrap_or_default()) {
-        Ok(read) => read,
-        Err(reason) => {
-            tracing::warn!(reason, "a message of the queue is no command, and is dropped");
-            return Ok(());
-        }
-    };
+    let read = request::read(message.body.as_deref().unwrap_or_default());
+    let (request, asked) = read.map_err(|reason| {
+        StepError::rejected(reason).context("a message of the queue is no command; look at it in the dead-letter queue")
+    })?;
     if let Some(record) = ctx.store.command(&request.request_id).await? {
         return wake::again(ctx, &request, &record).await;
     }

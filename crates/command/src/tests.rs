@@ -34,11 +34,39 @@ fn asked(replay: &StaticReplayClient) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_no_command_is_dropped_without_a_call() {
-    let (ctx, replay) = ctx(&[]);
-    let output = handle(&ctx, batch("{\"verb\": \"dance\"}")).await.unwrap();
+async fn what_is_no_command_stays_in_the_queue_without_a_call() {
+    for body in ["", "[1]", r#"{"verb": "dance"}"#, r#"{"request_id": "r1", "verb": "dance"}"#] {
+        let (ctx, replay) = ctx(&[]);
+        let output = handle(&ctx, batch(body)).await.unwrap();
+        assert_eq!(output.batch_item_failures[0].item_identifier, "m1", "{body}");
+        assert!(asked(&replay).is_empty(), "{body}");
+    }
+}
+
+/// What a brake command is answered, sent at second 7, and the write that it made.
+async fn braked(on: bool, answer: (u16, Value)) -> (CommandRecord, Value) {
+    let (ctx, replay) = ctx(&[(200, json!({})), answer, (200, json!({}))]);
+    let body =
+        json!({"v": 1, "request_id": "r1", "verb": "brake", "args": {"on": on, "reason": "r"}, "claimed_by": "ana"});
+    let sent = at(7).as_millisecond().to_string();
+    let message = json!({"messageId": "m1", "body": body.to_string(), "attributes": {"SentTimestamp": sent}});
+    let output = handle(&ctx, serde_json::from_value(json!({"Records": [message]})).unwrap()).await.unwrap();
     assert!(output.batch_item_failures.is_empty());
-    assert!(asked(&replay).is_empty());
+    let bodies: Vec<Value> =
+        replay.actual_requests().map(|r| serde_json::from_slice(r.body().bytes().unwrap()).unwrap()).collect();
+    (serde_json::from_str(bodies[2]["Item"]["command"]["S"].as_str().unwrap()).unwrap(), bodies[1].clone())
+}
+
+#[tokio::test]
+async fn a_brake_command_counts_from_when_it_was_asked() {
+    for on in [true, false] {
+        let (record, write) = braked(on, (200, json!({}))).await;
+        assert!(record.done, "{}", record.answer);
+        assert_eq!(write["ExpressionAttributeValues"][":asked"]["N"], at(7).as_millisecond().to_string());
+        let late = json!({"__type": "ConditionalCheckFailedException", "message": "m"});
+        let (record, _) = braked(on, (400, late)).await;
+        assert!(!record.done && record.answer.starts_with("a newer brake command stands"), "{}", record.answer);
+    }
 }
 
 #[tokio::test]

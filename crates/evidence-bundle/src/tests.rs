@@ -269,6 +269,25 @@ fn the_passes_form_a_chain() {
     assert_eq!(broken(&paths[..2]), [0, 1], "another opening");
 }
 
+#[test]
+fn a_pass_that_was_sealed_before_the_one_before_it_says_so() {
+    let dirs: Vec<TempDir> = (0..2).map(|_| TempDir::new().unwrap()).collect();
+    let paths: Vec<&Path> = dirs.iter().map(TempDir::path).collect();
+    golden_in(paths[0]);
+    let said = |sealed_at: &str| {
+        let mut complete = custody(Pass::Complete, vec![], None);
+        complete.sealed_at = sealed_at.parse().unwrap();
+        write(paths[1], &complete, &[]);
+        let verdict = verify_chain(&paths).unwrap().remove(1);
+        assert_eq!((verdict.problems.len(), verdict.problems[0].kind), (1, Kind::Chain));
+        verdict.problems[0].sentence.clone()
+    };
+    let sentence = said("2026-02-03T04:05:07Z");
+    assert!(sentence.contains("sealed later than this one"), "{sentence}");
+    let sentence = said("2026-02-03T04:05:08Z");
+    assert!(sentence.contains("one of the two was replaced"), "{sentence}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 

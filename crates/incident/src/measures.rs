@@ -85,7 +85,9 @@ fn engaged(incident: &Incident) -> Measure {
 
 fn mitigated(incident: &Incident, mitigations: &[MitigationRecord]) -> Measure {
     let clear = incident.clear_since.filter(|_| incident.firing.is_empty());
-    let applied = mitigations.iter().filter_map(|m| Some((m.applied_at?, m.outcome)));
+    // A call that was killed after the change is recorded late: what cleared in between cleared after the change.
+    let applied =
+        mitigations.iter().filter_map(|m| Some((m.applied_at.map(|at| m.applying_at.unwrap_or(at))?, m.outcome)));
     let helped = applied.clone().filter(|(_, outcome)| matches!(outcome, Some(Outcome::Verified | Outcome::Unproven)));
     match (helped.map(|(at, _)| at).min(), clear) {
         (Some(at), Some(clear)) if at <= clear => Measure::between(incident.opened.opened_at, clear),
@@ -202,7 +204,14 @@ mod tests {
         check("TTM", clear.clone(), &[mitigation(applied, Some("undone"))], Err("by itself"));
         check("TTM", clear.clone(), &[mitigation(None, Some("cancelled"))], Err("by itself"));
         check("TTM", clear.clone(), &[mitigation(applied, None)], Err("still being verified"));
-        check("TTM", clear, &[mitigation(Some("2026-11-23T14:06:00Z"), Some("verified"))], Err("before the change"));
+        let after = mitigation(Some("2026-11-23T14:06:00Z"), Some("verified"));
+        check("TTM", clear.clone(), &[after], Err("before the change"));
+        let late = mitigation(Some("2026-11-23T14:06:00Z"), Some("verified"));
+        let begun = |at: &str| MitigationRecord { applying_at: Some(at.parse().unwrap()), ..late.clone() };
+        check("TTM", clear.clone(), &[begun("2026-11-23T14:04:00Z")], Ok(300.0));
+        check("TTM", clear.clone(), &[begun("2026-11-23T14:05:30Z")], Err("before the change"));
+        let never = MitigationRecord { applied_at: None, outcome: None, ..begun("2026-11-23T14:04:00Z") };
+        check("TTM", clear, &[never], Err("by itself"));
         check("TTM", json!({}), &[mitigation(applied, Some("verified"))], Err("not been clear"));
         check("TTM", json!({ "firing": ["f"] }), &[], Err("still fires"));
         check("TTM", json!({}), &[], Err("no clear period"));

@@ -120,7 +120,10 @@ pub struct MitigationRecord {
     pub approval_token: Option<String>,
     /// The fencing number of the lock under which it was applied.
     pub fencing: Option<u64>,
-    /// When the change was made.
+    /// Right before the change: it was not made earlier. Absent in records of older releases.
+    #[serde(default)]
+    pub applying_at: Option<Timestamp>,
+    /// When the change was recorded as made: it was not made later.
     pub applied_at: Option<Timestamp>,
     /// The state that apply left, as the kind stores it: undo refuses when it finds another.
     pub left: Option<Value>,

@@ -9,6 +9,25 @@ use step::{Env, StepError};
 
 use crate::message::Message;
 
+/// Why a channel did not accept a message. The outermost sentence of the error is for the timeline: what to mend, without
+/// secrets.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It certainly did not take it: it said no, or it was not asked at all.
+    Refused(anyhow::Error),
+    /// It may have taken it, such as where its answer did not come in time.
+    Unknown(anyhow::Error),
+}
+
+impl Failure {
+    /// The error, for the log and the timeline.
+    pub(crate) fn cause(&self) -> &anyhow::Error {
+        match self {
+            Self::Refused(error) | Self::Unknown(error) => error,
+        }
+    }
+}
+
 /// Every channel's client.
 #[derive(Debug)]
 pub(crate) struct Channels {
@@ -21,9 +40,8 @@ impl Channels {
         Ok(Self { sns: sns::Sns::new(config, env)?, slack: slack::Slack::new(config, env) })
     }
 
-    /// Sends, and gives the channel's own reference of what it accepted. The outermost sentence of an error is for the
-    /// timeline: why it was not accepted and what to mend, without secrets.
-    pub(crate) async fn send(&self, channel: &Channel, message: &Message) -> anyhow::Result<String> {
+    /// Sends, and gives the channel's own reference of what it accepted.
+    pub(crate) async fn send(&self, channel: &Channel, message: &Message) -> Result<String, Failure> {
         match channel {
             Channel::Sns { topic } => self.sns.publish(topic, message).await,
             Channel::Slack { channel, token } => self.slack.post(channel, token, message).await,
@@ -31,7 +49,7 @@ impl Channels {
     }
 
     /// Sends to the fallback topic, which needs no plan, owner or record.
-    pub(crate) async fn fallback(&self, message: &Message) -> anyhow::Result<String> {
+    pub(crate) async fn fallback(&self, message: &Message) -> Result<String, Failure> {
         self.sns.fallback(message).await
     }
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use response_plan::Channel;
 use step::StepError;
 
+use crate::channels::Failure;
 use crate::message::{Mark, Message};
 use crate::{Ctx, Output};
 
@@ -35,6 +36,14 @@ pub(crate) struct Address {
     pub(crate) suffix: String,
 }
 
+/// The turn to send a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Turn {
+    mark: Mark,
+    /// Whether the claim is ours, to be given back where the channel refuses.
+    ours: bool,
+}
+
 /// What came of one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Came {
@@ -49,7 +58,8 @@ enum Came {
 /// Sends to every channel, notes what came of it in the timeline, and gives the output for it.
 ///
 /// # Errors
-/// `Transient` where no channel accepted it.
+/// `Transient` where no channel accepted it, or, of a page to somebody who has a channel that wakes, none of those: a retry
+/// skips what is sent.
 pub(crate) async fn deliver<F>(ctx: &Ctx, to: &Address, channels: &[Channel], message: F) -> Result<Output, StepError>
 where
     F: Fn(Mark) -> Message,
@@ -63,13 +73,26 @@ where
             tracing::error!(chain = format!("{:#}", error.cause()), what = entry.what, "the timeline was not written");
         }
     }
-    let (accepted, failed): (Vec<_>, Vec<_>) =
-        came.into_iter().partition(|(_, came)| !matches!(came, Came::Failed(..)));
-    let [accepted, failed] = [accepted, failed].map(|part| part.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
-    if accepted.is_empty() {
-        return Err(StepError::transient(format!("no channel accepted it: could not {}", to.to_do)));
+    let wakes: Vec<_> = channels.iter().map(Channel::wakes).collect();
+    if let Some(lack) = lack(to.step, &wakes, &came) {
+        return Err(StepError::transient(format!("{lack}: could not {}", to.to_do)));
     }
+    let (accepted, failed): (Vec<_>, Vec<_>) = came.into_iter().partition(|(_, came)| came.is_accepted());
+    let [accepted, failed] = [accepted, failed].map(|part| part.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
     Ok(Output { step: to.step, contact: None, accepted, failed, wait_s: 0, last: true })
+}
+
+/// What is missing for the message to count as delivered; `wakes` says it of each channel, in the order of `came`.
+fn lack(step: u32, wakes: &[bool], came: &[(String, Came)]) -> Option<&'static str> {
+    let mut accepted = came.iter().zip(wakes).filter(|((_, came), _)| came.is_accepted()).map(|(_, wakes)| *wakes);
+    match accepted.next() {
+        None => Some("no channel accepted it"),
+        Some(first) => {
+            let woken = first || accepted.any(|wakes| wakes);
+            let must = step > 0 && wakes.contains(&true);
+            (must && !woken).then_some("no channel that wakes accepted it")
+        }
+    }
 }
 
 /// The channels' words in keys: the kind, and from the second of a kind on its number too.
@@ -88,17 +111,20 @@ where
     F: Fn(Mark) -> Message,
 {
     let key = key(to, name);
-    let Some(mark) = claim(ctx, &key).await else { return Came::Already };
-    match ctx.channels.send(channel, &message(mark)).await {
+    let Some(turn) = claim(ctx, &key).await else { return Came::Already };
+    match ctx.channels.send(channel, &message(turn.mark)).await {
         Ok(reference) => {
             let now = step::now();
             tracing::info!(channel = name, reference, step = to.step, "accepted");
             record(ctx, &key, now, channel, &reference).await;
             Came::Accepted(now)
         }
-        Err(error) => {
-            tracing::warn!(channel = name, chain = format!("{error:#}"), "not accepted");
-            Came::Failed(step::now(), error.to_string())
+        Err(failure) => {
+            tracing::warn!(channel = name, chain = format!("{:#}", failure.cause()), "not accepted");
+            if turn.ours && matches!(failure, Failure::Refused(_)) {
+                release(ctx, &key).await;
+            }
+            Came::Failed(step::now(), failure.cause().to_string())
         }
     }
 }
@@ -116,28 +142,29 @@ fn key(to: &Address, channel: &str) -> PageKey {
 
 /// How to send it; `None` where it is sent. Who is at it keeps us waiting until their lease ends. A store that does not
 /// answer never stops a page.
-async fn claim(ctx: &Ctx, key: &PageKey) -> Option<Mark> {
+async fn claim(ctx: &Ctx, key: &PageKey) -> Option<Turn> {
     let now = step::now();
     let first = ctx.store.claim_page(key, now).await;
     if let Ok(Claim::Held { until }) = first {
         tokio::time::sleep(wait(until, now)).await;
-        return mark(ctx.store.claim_page(key, step::now()).await);
+        return turn(ctx.store.claim_page(key, step::now()).await);
     }
-    mark(first)
+    turn(first)
 }
 
-fn mark(claim: Result<Claim, StepError>) -> Option<Mark> {
+fn turn(claim: Result<Claim, StepError>) -> Option<Turn> {
     match claim {
         Ok(Claim::Sent) => None,
-        Ok(Claim::Mine { repeat: false }) => Some(Mark::First),
+        Ok(Claim::Mine { repeat: false }) => Some(Turn { mark: Mark::First, ours: true }),
+        Ok(Claim::Mine { repeat: true }) => Some(Turn { mark: Mark::Repeat, ours: true }),
         // Held again after a whole lease: somebody else may be sending it, and may die as well.
-        Ok(Claim::Mine { repeat: true } | Claim::Held { .. }) => Some(Mark::Repeat),
+        Ok(Claim::Held { .. }) => Some(Turn { mark: Mark::Repeat, ours: false }),
         Err(error) => {
             tracing::error!(
                 chain = format!("{:#}", error.cause()),
                 "the page could not be claimed; it is sent all the same"
             );
-            Some(Mark::Degraded)
+            Some(Turn { mark: Mark::Degraded, ours: false })
         }
     }
 }
@@ -145,6 +172,16 @@ fn mark(claim: Result<Claim, StepError>) -> Option<Mark> {
 fn wait(until: Timestamp, now: Timestamp) -> Duration {
     let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
     (left + MARGIN).min(LONGEST_WAIT)
+}
+
+/// The channel did not take it: the next try need not wait for the lease to end.
+async fn release(ctx: &Ctx, key: &PageKey) {
+    if let Err(error) = ctx.store.release_page(key).await {
+        tracing::warn!(
+            chain = format!("{:#}", error.cause()),
+            "the claim was not given back; its lease ends by itself"
+        );
+    }
 }
 
 /// It is accepted: failing to write that down is logged, and the worst of it is a repeat.
@@ -166,7 +203,7 @@ fn entries(to: &Address, came: &[(String, Came)]) -> Vec<Entry> {
         let [opening, engagement, step] = &numbers;
         Entry::new(at, "notify", &[&to.incident_id, opening, engagement, step, &to.contact, channels], what)
     };
-    let now: Vec<_> = came.iter().filter_map(|(name, came)| accepted_at(came).map(|at| (name.clone(), at))).collect();
+    let now: Vec<_> = came.iter().filter_map(|(name, came)| came.accepted_at().map(|at| (name.clone(), at))).collect();
     let first = now.iter().map(|(_, at)| *at).min();
     let names: Vec<_> = now.into_iter().map(|(name, _)| name).collect();
     let accepted = first
@@ -180,10 +217,18 @@ fn entries(to: &Address, came: &[(String, Came)]) -> Vec<Entry> {
     accepted.into_iter().chain(failed).collect()
 }
 
-fn accepted_at(came: &Came) -> Option<Timestamp> {
-    match came {
-        Came::Accepted(at) => Some(*at),
-        Came::Already | Came::Failed(..) => None,
+impl Came {
+    /// Whether the channel has it, whichever run sent it.
+    fn is_accepted(&self) -> bool {
+        !matches!(self, Self::Failed(..))
+    }
+
+    /// When it accepted it, where that was now.
+    fn accepted_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Accepted(at) => Some(*at),
+            Self::Already | Self::Failed(..) => None,
+        }
     }
 }
 

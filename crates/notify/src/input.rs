@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// What the state machine sends.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "Wire")]
 pub struct Input {
     /// The incident.
@@ -15,7 +15,7 @@ pub struct Input {
 }
 
 /// What to tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum What {
     /// Wake the contact of one escalation step.
     Page {
@@ -34,7 +34,7 @@ pub enum What {
 }
 
 /// What can be announced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Announcement {
     /// A mitigation waits for a yes.

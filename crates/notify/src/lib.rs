@@ -7,6 +7,7 @@
 mod announce;
 mod channels;
 mod delivery;
+mod fallback;
 mod input;
 mod message;
 mod page;
@@ -15,12 +16,12 @@ mod samples;
 mod secret;
 mod text;
 
-use incident::Incident;
 use incident_store::Store;
 use serde::Serialize;
 use step::{Env, StepError};
 
 use crate::channels::Channels;
+use crate::fallback::Told;
 pub use crate::input::{Announcement, Input, What};
 
 /// What the state machine goes on with.
@@ -52,6 +53,7 @@ impl Output {
 pub struct Ctx {
     store: Store,
     channels: Channels,
+    told: Told,
 }
 
 impl Ctx {
@@ -61,42 +63,23 @@ impl Ctx {
     /// `Stuck` where a variable is missing: the deployment has to be mended.
     pub fn new(env: &Env) -> Result<Self, StepError> {
         let config = step::aws::config(env)?;
-        Ok(Self { store: Store::new(&config, env.get("TABLE")?), channels: Channels::new(&config, env)? })
+        let store = Store::new(&config, env.get("TABLE")?);
+        Ok(Self { store, channels: Channels::new(&config, env)?, told: Told::default() })
     }
 }
 
 /// Tells whoever is due.
 ///
-/// It is no error where one channel accepts and another does not, where nobody is due any more, or where the record of an
-/// accepted page could not be written.
+/// It is no error where one channel that wakes accepts and another does not, where nobody is due any more, or where the
+/// record of an accepted page could not be written.
 ///
 /// # Errors
-/// `Transient` where no channel accepted it; `Rejected` for an unknown incident; what the store says where the incident
-/// could not be read, after the fallback topic was told in its place.
+/// `Transient` where no channel accepted it, or none that wakes of a page to somebody who has one; `Rejected` for an unknown incident; what the store says where the incident
+/// could not be read, after the fallback topic was told once in its place.
 pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
-    let incident = load(ctx, &input).await?;
+    let incident = fallback::load(ctx, &input).await?;
     match input.what {
         What::Page { engagement, step } => page::page(ctx, &incident, input.opening, engagement, step).await,
         What::Announce { announce, n } => announce::announce(ctx, &incident, input.opening, announce, n).await,
     }
-}
-
-/// The incident; a page that cannot know whom to wake goes to the fallback topic, and the failure stays one, so that the
-/// state machine tries again and tells the fallback topic itself.
-async fn load(ctx: &Ctx, input: &Input) -> Result<Incident, StepError> {
-    let error = match ctx.store.load(&input.incident_id).await {
-        Ok(incident) => return Ok(incident),
-        Err(error) => error,
-    };
-    if matches!(error, StepError::Rejected(_)) {
-        // There is nobody to tell, and the error says why.
-        return Err(error);
-    }
-    if matches!(input.what, What::Page { .. }) {
-        match ctx.channels.fallback(&message::unreadable(&input.incident_id)).await {
-            Ok(_) => tracing::warn!("the incident could not be read; the fallback topic was told instead"),
-            Err(failure) => tracing::error!(chain = format!("{failure:#}"), "the fallback topic was not told either"),
-        }
-    }
-    Err(error.context("the incident could not be read, so nobody of its owner was told"))
 }

@@ -15,7 +15,7 @@ pub(crate) async fn page(
     engagement: u32,
     step: u32,
 ) -> Result<Output, StepError> {
-    let Some(due) = due(incident, opening, step) else {
+    let Some(due) = due(incident, opening, engagement, step) else {
         tracing::info!(step, "nobody is due");
         return Ok(Output::nobody(step));
     };
@@ -36,12 +36,13 @@ pub(crate) async fn page(
     Ok(Output { contact: Some(contact.name.clone()), wait_s: due.wait.as_secs(), last, ..sent })
 }
 
-/// Who is due at a step: nobody where someone acknowledged, where it is over, where another opening has begun, or beyond
-/// the end of the policy.
-fn due(incident: &Incident, opening: u32, step: u32) -> Option<&EscalationStep> {
-    let wanted = incident.opening == opening && incident.acknowledged_at.is_none() && incident.status.holds_group_key();
+/// Who is due at a step: nobody where someone acknowledged, where it is over, where another opening or engagement has
+/// begun, which pages by itself, or beyond the end of the policy.
+fn due(incident: &Incident, opening: u32, engagement: u32, step: u32) -> Option<&EscalationStep> {
+    let current = (incident.opening, incident.engagement) == (opening, engagement);
+    let wanted = incident.acknowledged_at.is_none() && incident.status.holds_group_key();
     let index = (step as usize).checked_sub(1)?;
-    if wanted { incident.opened.plan.team.escalation.get(index) } else { None }
+    if current && wanted { incident.opened.plan.team.escalation.get(index) } else { None }
 }
 
 #[cfg(test)]
@@ -54,7 +55,7 @@ mod tests {
     fn check(change: impl FnOnce(&mut Incident), step: u32, expect: Option<&str>) {
         let mut incident = incident();
         change(&mut incident);
-        assert_eq!(due(&incident, 1, step).map(|due| due.contact.name.as_str()), expect);
+        assert_eq!(due(&incident, 1, 1, step).map(|due| due.contact.name.as_str()), expect);
     }
 
     #[test]
@@ -68,5 +69,6 @@ mod tests {
         check(|i| i.status = Status::Stuck, 1, None);
         check(|i| i.acknowledged_at = Some(at("14:05:00")), 1, None);
         check(|i| i.opening = 2, 1, None);
+        check(|i| i.engagement = 2, 1, None);
     }
 }

@@ -1,6 +1,6 @@
 //! The opening alarm, read now and by its ARN: what a signal said is never the ground for a change.
 
-use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
+use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, MetricAlarm, StateValue};
 use aws_smithy_types::DateTime;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
@@ -62,14 +62,23 @@ pub(crate) async fn read(config: &SdkConfig, arn: &AlarmArn) -> Result<Option<Al
     let request = request.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
     let failed = format!("the alarm {} could not be read", arn.name);
     let answer = request.send().await.map_err(|e| sdk_error(failed, e))?;
-    let metric = answer.metric_alarms().iter().map(|a| (a.state_value(), a.state_updated_timestamp()));
-    let composite = answer.composite_alarms().iter().map(|a| (a.state_value(), a.state_updated_timestamp()));
-    Ok(metric.chain(composite).next().map(|(state, since)| alarm(state, since)))
+    let metric = answer.metric_alarms().iter().map(of_metric);
+    Ok(metric.chain(answer.composite_alarms().iter().map(of_composite)).next())
 }
 
 /// An instant of the SDK; `None` where it is out of every calendar's reach.
 pub(crate) fn instant(at: &DateTime) -> Option<Timestamp> {
     Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
+}
+
+// An update may bring no more than another reason for the same state: the transition counts, where it is told.
+
+fn of_metric(read: &MetricAlarm) -> Alarm {
+    alarm(read.state_value(), read.state_transitioned_timestamp().or(read.state_updated_timestamp()))
+}
+
+fn of_composite(read: &CompositeAlarm) -> Alarm {
+    alarm(read.state_value(), read.state_transitioned_timestamp().or(read.state_updated_timestamp()))
 }
 
 fn alarm(state: Option<&StateValue>, since: Option<&DateTime>) -> Alarm {
@@ -101,6 +110,22 @@ mod tests {
         ] {
             let no = of(fingerprint, &place()).unwrap_err();
             assert!(no.contains(why), "{fingerprint}: {no}");
+        }
+    }
+
+    #[test]
+    fn a_state_counts_from_its_transition_and_not_from_a_new_reason() {
+        let (early, late) = (DateTime::from_secs(1_700_000_000), DateTime::from_secs(1_700_000_600));
+        let metric = |transitioned| {
+            let read = MetricAlarm::builder().state_value(StateValue::Ok).state_updated_timestamp(late);
+            of_metric(&read.set_state_transitioned_timestamp(transitioned).build()).since
+        };
+        let composite = |transitioned| {
+            let read = CompositeAlarm::builder().state_value(StateValue::Ok).state_updated_timestamp(late);
+            of_composite(&read.set_state_transitioned_timestamp(transitioned).build()).since
+        };
+        for (transitioned, expect) in [(Some(early), instant(&early)), (None, instant(&late))] {
+            assert_eq!((metric(transitioned), composite(transitioned)), (expect, expect));
         }
     }
 

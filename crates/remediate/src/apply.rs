@@ -55,7 +55,7 @@ pub(crate) async fn apply(work: &Work<'_>) -> Result<Output, StepError> {
     }
 }
 
-/// The whole decision, once the target was read. `permit` is what brake, approval, lock and incident say.
+/// The whole decision, once the target was read. `permit` is what brake, approval, lock, incident and alarm say.
 pub(crate) fn decide(progress: Progress, found: Found, permit: Result<(), String>) -> Step {
     match (progress, found, permit) {
         // It may have been this call's own predecessor: the change is recorded whatever the guards say now.
@@ -76,13 +76,23 @@ pub(crate) fn decide(progress: Progress, found: Found, permit: Result<(), String
     }
 }
 
+/// Whether the record says first that the change begins now. A change that was cut short before it was made begins again:
+/// nothing that cleared in between is its doing.
+fn begins(progress: Progress, step: &Step) -> bool {
+    match step {
+        Step::Change => true,
+        Step::Settle => progress == Progress::Approved,
+        Step::Refuse(_) | Step::Stuck(_) => false,
+    }
+}
+
 async fn change(work: &Work<'_>, mut record: MitigationRecord) -> Result<Output, StepError> {
     let (permit, fencing) = match permit(work, &record).await? {
         Ok(fencing) => (Ok(()), Some(fencing)),
         Err(no) if record.progress == Progress::Approved => return work.refuse(&record, no).await,
         Err(no) => (Err(no), record.fencing),
     };
-    let (mitigation, present) = match read(work, &record).await {
+    let (mitigation, present, fires) = match read(work, &record).await {
         Ok(read) => read,
         Err(StepError::Stuck(e) | StepError::Refused(e)) if record.progress == Progress::Approved => {
             // What cannot be read is not changed.
@@ -90,8 +100,8 @@ async fn change(work: &Work<'_>, mut record: MitigationRecord) -> Result<Output,
         }
         Err(error) => return Err(error),
     };
-    let step = decide(record.progress, found(&*mitigation, &record, &present), permit);
-    if record.progress == Progress::Approved && matches!(step, Step::Change | Step::Settle) {
+    let step = decide(record.progress, found(&*mitigation, &record, &present), permit.and(fires));
+    if begins(record.progress, &step) {
         record = begin(work, record, fencing).await?;
     }
     match step {
@@ -119,17 +129,26 @@ pub(crate) fn mutations_are_on(work: &Work<'_>) -> Result<(), String> {
     if work.ctx.mutations { Ok(()) } else { Err("Mutations is off; the stack's parameter turns it on".to_owned()) }
 }
 
-async fn read(work: &Work<'_>, record: &MitigationRecord) -> Result<(Box<dyn Mitigation>, Value), StepError> {
-    let mitigation = work.role().await?.target(&work.planned(record)?.change);
+/// The target with its present state, and whether the opening alarm still fires: an approval may be half an hour old.
+async fn read(
+    work: &Work<'_>,
+    record: &MitigationRecord,
+) -> Result<(Box<dyn Mitigation>, Value, Result<(), String>), StepError> {
+    let role = work.role().await?;
+    let fires = guards::still_fires(role.opening_alarm(&work.incident).await)?;
+    let mitigation = role.target(&work.planned(record)?.change);
     let present = mitigation.read().await?;
-    Ok((mitigation, present))
+    Ok((mitigation, present, fires))
 }
 
 /// Stores the prior state as the one that the change goes from: from here on it may have happened.
 async fn begin(work: &Work<'_>, record: MitigationRecord, fencing: Option<u64>) -> Result<MitigationRecord, StepError> {
-    let applying = MitigationRecord { progress: Progress::Applying, fencing, ..record };
-    work.advance(Progress::Approved, &applying).await?;
-    work.note(work.now, "applying", format!("approved, the target is locked: {}", applying.summary)).await?;
+    let (from, applying_at) = (record.progress, Some(step::now()));
+    let applying = MitigationRecord { progress: Progress::Applying, fencing, applying_at, ..record };
+    work.advance(from, &applying).await?;
+    if from == Progress::Approved {
+        work.note(work.now, "applying", format!("approved, the target is locked: {}", applying.summary)).await?;
+    }
     Ok(applying)
 }
 
@@ -219,6 +238,21 @@ mod tests {
     fn killed_after_the_change_it_is_recorded_whatever_the_guards_say_now() {
         check(Progress::Applying, Found::Desired, Ok(()), "settle");
         check(Progress::Applying, Found::Desired, NO, "settle");
+    }
+
+    #[test]
+    fn a_change_begins_right_before_it_is_made() {
+        for (progress, step, expect) in [
+            (Progress::Approved, Step::Change, true),
+            (Progress::Approved, Step::Settle, true),
+            (Progress::Applying, Step::Change, true),
+            // It was made after the first beginning: when is not known any better.
+            (Progress::Applying, Step::Settle, false),
+            (Progress::Approved, Step::Refuse("no".into()), false),
+            (Progress::Applying, Step::Stuck("moved".into()), false),
+        ] {
+            assert_eq!(begins(progress, &step), expect, "{progress:?} {step:?}");
+        }
     }
 
     #[test]

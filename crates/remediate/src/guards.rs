@@ -71,6 +71,19 @@ pub(crate) fn fires(alarm: Option<Alarm>) -> Result<(), String> {
     }
 }
 
+/// Whether the opening alarm still fires, right before a change. What cannot be read says no; what may be readable soon is
+/// tried again.
+///
+/// # Errors
+/// `Transient` where it may be readable soon.
+pub(crate) fn still_fires(read: Result<Option<Alarm>, StepError>) -> Result<Result<(), String>, StepError> {
+    match read {
+        Ok(alarm) => Ok(fires(alarm)),
+        Err(error @ StepError::Transient(_)) => Err(error),
+        Err(error) => Ok(Err(error.to_string())),
+    }
+}
+
 /// Whether an incident with this status may still be worked on.
 pub(crate) fn is_under_way(status: Status) -> Result<(), String> {
     if status.holds_group_key() {

@@ -124,6 +124,22 @@ fn only_an_alarm_that_fires_now_allows_a_change() {
 }
 
 #[test]
+fn an_alarm_that_cannot_be_read_before_the_change_says_no() {
+    let alarm = |state| Ok(Some(Alarm { state, since: None }));
+    assert_eq!(still_fires(alarm(State::Firing)).unwrap(), Ok(()));
+    for (read, no) in [
+        (alarm(State::Clear), "not firing now"),
+        (alarm(State::Unknown), "not firing now"),
+        (Ok(None), "does not exist"),
+        (Err(StepError::stuck("the alarm could not be read")), "could not be read"),
+        (Err(StepError::refused("the alarm is in account 1")), "in account 1"),
+    ] {
+        assert!(still_fires(read).unwrap().unwrap_err().contains(no), "{no}");
+    }
+    assert_eq!(still_fires(Err(StepError::transient("throttled"))).unwrap_err().name(), "Transient");
+}
+
+#[test]
 fn an_incident_that_is_over_is_left_alone() {
     for status in Status::ALL {
         assert_eq!(is_under_way(status).is_ok(), matches!(status, Status::Open | Status::Mitigated), "{status}");

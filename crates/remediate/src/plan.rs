@@ -144,6 +144,7 @@ fn record(
         decided_at: None,
         approval_token: None,
         fencing: None,
+        applying_at: None,
         applied_at: None,
         left: None,
         ended_at: ended.then_some(work.now),

@@ -44,6 +44,7 @@ pub(crate) fn record() -> MitigationRecord {
         decided_at: Some(at(-10)),
         approval_token: None,
         fencing: None,
+        applying_at: None,
         applied_at: None,
         left: None,
         ended_at: None,

@@ -17,8 +17,10 @@ enum Condition {
     Clear,
     /// Clear, and was so before the change: it cannot have been the change's doing.
     ClearBefore,
-    /// Not clear, or not known.
-    NotClear,
+    /// It fires still, or again.
+    Firing,
+    /// Too few data to say, or the alarm is gone.
+    Unknown,
 }
 
 /// What verification says.
@@ -54,7 +56,7 @@ async fn look(work: &Work<'_>, record: &MitigationRecord, applied_at: Timestamp)
     let planned = work.planned(record)?;
     // Nobody else may touch the target while it is looked at. A lease that was lost changes nothing about what is seen.
     work.ctx.store.lock(&record.target, &work.holder(), work.now, LEASE).await?;
-    let (condition, proof) = observe(work, planned, applied_at).await?;
+    let (condition, proof) = observe(work, planned, record.applying_at, applied_at).await?;
     let elapsed = work.now.duration_since(applied_at);
     tracing::info!(?condition, ?proof, elapsed_s = elapsed.as_secs(), "looked whether the mitigation helped");
     match judge(condition, proof, elapsed, planned.verify_within) {
@@ -71,22 +73,30 @@ async fn look(work: &Work<'_>, record: &MitigationRecord, applied_at: Timestamp)
     }
 }
 
-async fn observe(work: &Work<'_>, planned: &Planned, applied_at: Timestamp) -> Result<(Condition, Proof), StepError> {
+/// A change that was cut short is recorded late: the condition may have cleared before `applied_at` and after the change,
+/// while datapoints count from where the change is certain.
+async fn observe(
+    work: &Work<'_>,
+    planned: &Planned,
+    applying_at: Option<Timestamp>,
+    applied_at: Timestamp,
+) -> Result<(Condition, Proof), StepError> {
     let role = work.role().await?;
-    let condition = condition(role.opening_alarm(&work.incident).await?, applied_at);
+    let condition = condition(role.opening_alarm(&work.incident).await?, applying_at.unwrap_or(applied_at));
     let Some(wanted) = &planned.healthy_when else { return Ok((condition, Proof::NotAsked)) };
     let sums = metrics::read(&role.config, wanted, applied_at, work.now).await?;
     Ok((condition, metrics::judge(&sums, wanted, applied_at, work.now)))
 }
 
 /// Times are compared by the second, since not every answer has a fraction.
-fn condition(alarm: Option<Alarm>, applied_at: Timestamp) -> Condition {
+fn condition(alarm: Option<Alarm>, changed_at: Timestamp) -> Condition {
     match alarm {
-        Some(Alarm { state: State::Clear, since: Some(since) }) if since.as_second() >= applied_at.as_second() => {
+        Some(Alarm { state: State::Clear, since: Some(since) }) if since.as_second() >= changed_at.as_second() => {
             Condition::Clear
         }
         Some(Alarm { state: State::Clear, .. }) => Condition::ClearBefore,
-        _ => Condition::NotClear,
+        Some(Alarm { state: State::Firing, .. }) => Condition::Firing,
+        Some(Alarm { state: State::Unknown, .. }) | None => Condition::Unknown,
     }
 }
 
@@ -106,10 +116,19 @@ fn judge(condition: Condition, proof: Proof, elapsed: SignedDuration, verify_wit
         (Condition::Clear | Condition::ClearBefore, _) if time_is_up => {
             Verdict::Ended(Outcome::Unproven, "the alarm is clear, but the service gave no proof of life; look at it")
         }
-        (Condition::NotClear, Proof::Worse) if time_is_up => Verdict::Undo,
-        (Condition::NotClear, _) if time_is_up => Verdict::Ended(
+        (Condition::Firing, Proof::Worse) if time_is_up => Verdict::Undo,
+        (Condition::Firing, _) if time_is_up => Verdict::Ended(
             Outcome::Ineffective,
             "the alarm did not clear after the change, which is left as it is; act by hand",
+        ),
+        // Nothing is taken back on a guess.
+        (Condition::Unknown, Proof::Worse) if time_is_up => Verdict::Ended(
+            Outcome::Ineffective,
+            "the service got worse after the change and the alarm does not tell; the change is left as it is, act by hand",
+        ),
+        (Condition::Unknown, _) if time_is_up => Verdict::Ended(
+            Outcome::Unproven,
+            "the alarm does not tell: it has no data, or is gone; the change is left as it is, look at the service",
         ),
         _ => Verdict::Again,
     }
@@ -142,10 +161,18 @@ mod tests {
         check(Condition::ClearBefore, Proof::NotYet, "again", "unproven");
         check(Condition::ClearBefore, Proof::Worse, "again", "unproven");
         check(Condition::ClearBefore, Proof::NotAsked, "unproven", "unproven");
-        check(Condition::NotClear, Proof::Proven, "again", "ineffective");
-        check(Condition::NotClear, Proof::NotYet, "again", "ineffective");
-        check(Condition::NotClear, Proof::Worse, "again", "undo");
-        check(Condition::NotClear, Proof::NotAsked, "again", "ineffective");
+        check(Condition::Firing, Proof::Proven, "again", "ineffective");
+        check(Condition::Firing, Proof::NotYet, "again", "ineffective");
+        check(Condition::Firing, Proof::Worse, "again", "undo");
+        check(Condition::Firing, Proof::NotAsked, "again", "ineffective");
+    }
+
+    #[test]
+    fn what_the_alarm_does_not_tell_is_no_ground_to_take_anything_back() {
+        check(Condition::Unknown, Proof::Proven, "again", "unproven");
+        check(Condition::Unknown, Proof::NotYet, "again", "unproven");
+        check(Condition::Unknown, Proof::Worse, "again", "ineffective");
+        check(Condition::Unknown, Proof::NotAsked, "again", "unproven");
     }
 
     #[test]
@@ -156,9 +183,9 @@ mod tests {
             (alarm(State::Clear, Some(0)), Condition::Clear),
             (alarm(State::Clear, Some(-1)), Condition::ClearBefore),
             (alarm(State::Clear, None), Condition::ClearBefore),
-            (alarm(State::Firing, Some(1)), Condition::NotClear),
-            (alarm(State::Unknown, Some(1)), Condition::NotClear),
-            (None, Condition::NotClear),
+            (alarm(State::Firing, Some(1)), Condition::Firing),
+            (alarm(State::Unknown, Some(1)), Condition::Unknown),
+            (None, Condition::Unknown),
         ] {
             assert_eq!(condition(read, at(0)), expect, "{read:?}");
         }

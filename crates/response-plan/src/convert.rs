@@ -11,7 +11,8 @@ use crate::plans::CATCH_ALL;
 use crate::span::Span;
 use crate::wire::*;
 
-/// How long to look for proof of life where the plan does not say.
+/// How long to look for proof of life where the plan does not say, and at most: `incident-response` waits 12.5 minutes for
+/// a mitigation to settle.
 const VERIFY_WITHIN: Span = Span::seconds(600);
 
 /// The length of one datapoint where the plan does not say.
@@ -182,6 +183,13 @@ fn mitigation(report: &mut Report<'_>, written: &Spanned<MitigationWire>) -> Opt
         report.add(at, "with `max_targets: 0` nothing can ever be done", "write `max_targets: 1`, or remove it all");
     }
     let verify_within = wire.verify_within.as_ref().map_or(VERIFY_WITHIN, |span| span.value);
+    if let Some(span) = wire.verify_within.as_ref().filter(|span| span.value > VERIFY_WITHIN) {
+        report.add(
+            span.referenced,
+            format!("`verify_within: {}` is too long: the incident does not stay open for it", span.value),
+            format!("write {VERIFY_WITHIN} or less"),
+        );
+    }
     let healthy_when = wire.healthy_when.as_ref().map(|healthy| healthy_when(report, healthy, verify_within));
     let Some(rollback) = &wire.rollback_lambda_alias else {
         report.add(
@@ -228,7 +236,7 @@ fn healthy_when(report: &mut Report<'_>, wire: &HealthyWire, verify_within: Span
         report.add(
             wire.datapoints.referenced,
             format!("{} datapoints of {period} do not fit into {verify_within}", wire.datapoints.value),
-            "raise `verify_within`, or ask for fewer datapoints",
+            format!("raise `verify_within` ({VERIFY_WITHIN} at most), or ask for fewer datapoints"),
         );
     }
     let metric = Metric {

@@ -132,6 +132,8 @@ fn what_is_missing_or_mistyped_is_said() {
     refused("guards:", "    guards: { max_targets: 1 }", "19:15", "`change_within` is missing", "change_within: 60m");
     refused("guards:", "    guards: { change_within: 1h, max_targets: 0 }", "19:47", "nothing can ever be done", "1");
     refused("datapoints:", "      datapoints: 30", "23:19", "30 datapoints of 1m do not fit into 10m", "verify_within");
+    let long = "      datapoints: 3\n    verify_within: 11m";
+    refused("datapoints:", long, "24:20", "`verify_within: 11m` is too long", "write 10m or less");
     refused("datapoints:", "      datapoints: 0", "23:19", "no datapoint proves nothing", "3");
     let period = "      datapoints: 3\n      period: 45s";
     refused("datapoints:", period, "24:15", "no period of 45s", "whole minutes");

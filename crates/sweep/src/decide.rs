@@ -3,6 +3,8 @@
 use incident::{FingerprintState, Incident};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::notice::Notice;
+
 /// The execution that should serve an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Execution {
@@ -56,10 +58,14 @@ pub(crate) fn decide(incident: &Incident, execution: &Execution, now: Timestamp)
     }
 }
 
-/// Whether a page is due that has not gone out.
+/// Whether a page is due that has not gone out. Where the first to be told has a channel that wakes, only that one counts:
+/// a line in a chat wakes nobody.
 pub(crate) fn is_unpaged(incident: &Incident, now: Timestamp) -> bool {
+    let first = incident.opened.plan.team.escalation.first();
+    let wakes = first.is_some_and(|step| step.contact.channels.iter().any(|channel| channel.wakes()));
+    let paged_at = if wakes { incident.woken_at } else { incident.paged_at };
     incident.status.holds_group_key()
-        && incident.paged_at.is_none()
+        && paged_at.is_none()
         && incident.acknowledged_at.is_none()
         && now >= incident.opened.opened_at + PAGE
 }
@@ -69,7 +75,7 @@ pub(crate) fn is_recheck_due(incident: &Incident, now: Timestamp) -> bool {
     incident.recheck_at.is_some_and(|at| at <= now)
 }
 
-/// Whether what opened an incident fires on after a person resolved it. Where it has fired anew since, another incident
+/// Whether a thing that fired in an incident fires on after a person resolved it. Where it has fired anew since, another incident
 /// has it, which pages by itself.
 pub(crate) fn still_fires(incident: &Incident, last: Option<&FingerprintState>) -> bool {
     last.is_some_and(|last| {
@@ -78,9 +84,31 @@ pub(crate) fn still_fires(incident: &Incident, last: Option<&FingerprintState>) 
     })
 }
 
+/// What to tell of an incident whose time to look again has come, given whether each thing that fired does still; `None`
+/// is one that could not be read. Nothing to tell: all of it is clear.
+pub(crate) fn rechecked(fires: &[Option<bool>]) -> Option<Notice<'static>> {
+    if fires.contains(&Some(true)) {
+        Some(Notice::StillFires)
+    } else if fires.contains(&None) {
+        Some(Notice::Unknown)
+    } else {
+        None
+    }
+}
+
+/// The fingerprints to look at: what fired when a person resolved it, and what opened the incident where a record from
+/// before does not say.
+pub(crate) fn to_recheck(incident: &Incident) -> Vec<&str> {
+    if incident.still_firing.is_empty() {
+        return vec![&incident.opened.signal.fingerprint];
+    }
+    incident.still_firing.iter().map(String::as_str).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use incident::Status;
+    use serde_json::json;
     use signal::State;
 
     use super::*;
@@ -135,6 +163,22 @@ mod tests {
         check_unpaged(|i| i.status = Status::Mitigated, 45, true);
         check_unpaged(|i| i.paged_at = Some(at(20)), 1000, false);
         check_unpaged(|i| i.acknowledged_at = Some(at(20)), 1000, false);
+        // What wakes counts, where there is such a channel.
+        let [slack, sns] = [json!({"slack": {"channel": "C", "token": "t"}}), json!({"sns": {"topic": "t"}})];
+        for (channels, woken_at, second, expect) in [
+            (json!([slack]), None, 1000, false),
+            (json!([slack, sns]), None, 44, false),
+            (json!([slack, sns]), None, 45, true),
+            (json!([slack, sns]), Some(at(21)), 1000, false),
+        ] {
+            let contact = json!({"name": "ana", "time_zone": null, "channels": channels});
+            let told = |i: &mut Incident| {
+                (i.paged_at, i.woken_at) = (Some(at(20)), woken_at);
+                i.opened.plan.team.escalation =
+                    serde_json::from_value(json!([{"contact": contact, "wait": "5m"}])).unwrap();
+            };
+            check_unpaged(told, second, expect);
+        }
         check_unpaged(|i| i.status = Status::Resolved, 1000, false);
     }
 
@@ -156,6 +200,22 @@ mod tests {
             (last(State::Firing, Some("inc-20251123-ffffffffff")), false),
         ] {
             assert_eq!(still_fires(&resolved, last.as_ref()), expect, "{last:?}");
+        }
+    }
+
+    #[test]
+    fn everything_that_fired_is_looked_at() {
+        let mut resolved = incident();
+        assert_eq!(to_recheck(&resolved), ["f"], "what opened it");
+        resolved.still_firing = ["a".to_owned(), "b".to_owned()].into();
+        assert_eq!(to_recheck(&resolved), ["a", "b"]);
+        for (fires, expect) in [
+            (&[Some(false), Some(false)][..], None),
+            (&[Some(false), Some(true)], Some(Notice::StillFires)),
+            (&[None, Some(true)], Some(Notice::StillFires)),
+            (&[Some(false), None], Some(Notice::Unknown)),
+        ] {
+            assert_eq!(rechecked(fires), expect, "{fires:?}");
         }
     }
 }

@@ -47,6 +47,7 @@ impl Notice<'_> {
         let run = incident.run;
         let who = incident.resolved_by.as_deref().unwrap_or("a person");
         match self {
+            Self::Unpaged if incident.paged_at.is_some() => "no page that wakes had gone out after 45 s".to_owned(),
             Self::Unpaged => "no page had gone out after 45 s".to_owned(),
             Self::Restarted { how } => format!("run {run} ended ({how}) while the incident is {}", incident.status),
             Self::GivenUp { how } => {
@@ -58,7 +59,8 @@ impl Notice<'_> {
     }
 }
 
-/// Tells the fallback topic, unless it was told of this cause before.
+/// Tells the fallback topic, unless it was told of this cause before. `false` where another sweep is at it, and may die of
+/// it: what is to follow only once it is told waits for the next sweep.
 ///
 /// # Errors
 /// `Transient` or `Stuck` where the topic did not take it: it was not told, and the next sweep tries again.
@@ -68,12 +70,14 @@ pub(crate) async fn tell(
     notice: Notice<'_>,
     now: Timestamp,
     output: &mut Output,
-) -> Result<(), StepError> {
+) -> Result<bool, StepError> {
     let key = page_key(incident, notice);
     match ctx.store.claim_page(&key, now).await {
-        Ok(Claim::Held { .. }) => return Ok(()),
-        Ok(Claim::Sent) if incident.paged_at.is_some() || !notice.engages() => return Ok(()),
-        Ok(Claim::Sent) => return ctx.store.page_sent(&key, now, true, "sent by an earlier sweep").await,
+        Ok(Claim::Held { .. }) => return Ok(false),
+        Ok(Claim::Sent) if incident.woken_at.is_some() || !notice.engages() => return Ok(true),
+        Ok(Claim::Sent) => {
+            return ctx.store.page_sent(&key, now, true, "sent by an earlier sweep").await.map(|()| true);
+        }
         Ok(Claim::Mine { .. }) => {}
         Err(error) => tracing::warn!(chain = format!("{:#}", error.cause()), "the page is sent unclaimed"),
     }
@@ -86,7 +90,7 @@ pub(crate) async fn tell(
     let sent = publish.send().await.map_err(|e| sdk_error("the fallback topic could not be told", e))?;
     output.paged += 1;
     record(ctx, incident, notice, &key, now, sent.message_id().unwrap_or_default()).await;
-    Ok(())
+    Ok(true)
 }
 
 /// The page is out: what cannot be recorded is only logged.
@@ -199,6 +203,12 @@ mod tests {
             text.starts_with("DRILL degraded, may repeat: ana (claimed) resolved it, and it still fires\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_page_that_woke_nobody_is_told_apart() {
+        let paged = Incident { paged_at: Some(incident().opened.opened_at), ..incident() };
+        assert_eq!(Notice::Unpaged.sentence(&paged), "no page that wakes had gone out after 45 s");
     }
 
     #[test]

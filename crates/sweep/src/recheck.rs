@@ -4,8 +4,8 @@ use incident::Status;
 use jiff::{SignedDuration, Timestamp};
 use step::StepError;
 
-use crate::decide::{is_recheck_due, still_fires};
-use crate::notice::{Notice, tell};
+use crate::decide::{is_recheck_due, rechecked, still_fires, to_recheck};
+use crate::notice::tell;
 use crate::{Ctx, Output, log};
 
 /// The list does not say when to look again: what was resolved within this time is read.
@@ -46,15 +46,15 @@ async fn recheck(ctx: &Ctx, id: &str, now: Timestamp, output: &mut Output) -> Re
     if !is_recheck_due(&incident, now) {
         return Ok(());
     }
-    match ctx.store.fingerprint(&incident.opened.signal.fingerprint).await {
-        Ok(last) if still_fires(&incident, last.as_ref()) => {
-            tell(ctx, &incident, Notice::StillFires, now, output).await?;
-        }
-        Ok(_) => {}
-        Err(error) => {
-            log(id, &error);
-            tell(ctx, &incident, Notice::Unknown, now, output).await?;
-        }
+    let mut fires = Vec::new();
+    for fingerprint in to_recheck(&incident) {
+        let last = ctx.store.fingerprint(fingerprint).await.inspect_err(|error| log(id, error));
+        fires.push(last.ok().map(|last| still_fires(&incident, last.as_ref())));
+    }
+    if let Some(notice) = rechecked(&fires)
+        && !tell(ctx, &incident, notice, now, output).await?
+    {
+        return Ok(()); // the time to look again stays: it is the only reminder
     }
     ctx.store.rechecked(id).await
 }

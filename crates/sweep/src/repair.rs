@@ -61,6 +61,9 @@ async fn restart(
 ) -> Result<(), StepError> {
     // Told first: a kill in between then repeats a page, and does not lose it. A topic that is gone stops no repair.
     let told = tell(ctx, incident, Notice::Restarted { how }, now, output).await;
+    if matches!(told, Ok(false)) {
+        return Ok(());
+    }
     let (id, opening, run) = (incident.id(), incident.opening, incident.run + 1);
     if ctx.store.raise_run(id, opening, incident.run).await? {
         ctx.executions.start(id, opening, run).await?;
@@ -68,7 +71,7 @@ async fn restart(
         let what = format!("run {} ended ({how}); run {run} is started", incident.run);
         ctx.store.note(id, &Entry::new(now, STEP, &["restarted", id, &run.to_string()], what)).await?;
     }
-    told
+    told.map(drop)
 }
 
 async fn give_up(
@@ -79,7 +82,9 @@ async fn give_up(
     output: &mut Output,
 ) -> Result<(), StepError> {
     // Told first, and only then stuck: nobody looks at a stuck incident again by itself.
-    tell(ctx, incident, Notice::GivenUp { how }, now, output).await?;
+    if !tell(ctx, incident, Notice::GivenUp { how }, now, output).await? {
+        return Ok(());
+    }
     if ctx.store.stuck(incident, now).await? {
         let key = ["stuck", incident.id(), &incident.opening.to_string()];
         let what = format!("stuck: run {} ended ({how}), and a person has to resolve it", incident.run);

@@ -85,9 +85,87 @@ async fn a_page_that_cannot_be_claimed_goes_out_all_the_same() {
     let (ctx, replay) = ctx(vec![gone(), (200, published.to_owned()), gone(), gone()]);
     let mut output = Output::default();
     let incident = samples::incident();
-    notice::tell(&ctx, &incident, notice::Notice::Unpaged, samples::at(60), &mut output).await.unwrap();
+    assert!(notice::tell(&ctx, &incident, notice::Notice::Unpaged, samples::at(60), &mut output).await.unwrap());
     assert_eq!(output.paged, 1);
     let publish = replay.actual_requests().nth(1).unwrap();
     let body = String::from_utf8_lossy(publish.body().bytes().unwrap()).into_owned();
     assert!(body.contains("Action=Publish") && body.contains("may%20repeat"), "{body}");
+}
+
+/// What the table answers to a claim: another sweep has it, or it is sent.
+fn claimed(by: Value) -> (u16, String) {
+    let failed = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
+    (400, json!({"__type": failed, "message": "m", "Item": by}).to_string())
+}
+
+#[tokio::test]
+async fn what_another_sweep_is_telling_is_not_told() {
+    let incident = samples::incident();
+    let held = || claimed(json!({"lease_until_ms": {"N": "1763906480000"}}));
+    let sent = || claimed(json!({"sent_at": {"S": "2025-11-23T14:01:00Z"}}));
+    for (claim, told) in [(held(), false), (sent(), true)] {
+        let (ctx, replay) = ctx(vec![claim]);
+        let mut output = Output::default();
+        let answer = notice::tell(&ctx, &incident, notice::Notice::StillFires, samples::at(60), &mut output).await;
+        assert_eq!((answer.unwrap(), output.paged), (told, 0));
+        assert_eq!(asked(&replay), ["DynamoDB_20120810.UpdateItem"]);
+    }
+}
+
+/// The item of an incident as the table has it.
+fn stored(incident: &incident::Incident, more: Value) -> (u16, String) {
+    let mut item = json!({
+        "opened": {"S": serde_json::to_string(&incident.opened).unwrap()}, "severity": {"S": "SEV2"},
+        "status": {"S": incident.status.as_str()}, "opening": {"N": "1"}, "run": {"N": incident.run.to_string()},
+        "engagement": {"N": "1"}, "paged_at": {"S": samples::at(5)}, "woken_at": {"S": samples::at(5)},
+    });
+    for (name, value) in more.as_object().unwrap() {
+        item[name] = value.clone();
+    }
+    (200, json!({"Item": item}).to_string())
+}
+
+#[tokio::test]
+async fn nothing_follows_before_it_is_told() {
+    let held = || claimed(json!({"lease_until_ms": {"N": "1763906480000"}}));
+    let ended =
+        json!({"executionArn": "a", "stateMachineArn": "m", "startDate": 1.0, "status": "FAILED", "stopDate": 1.0});
+    for run in [1, 3] {
+        let incident = incident::Incident { run, ..samples::incident() };
+        let open = || stored(&incident, json!({}));
+        let (ctx, replay) = ctx(vec![open(), (200, ended.to_string()), open(), held()]);
+        let mut output = Output::default();
+        let failures = repair::look_after(&ctx, incident.id(), samples::at(100), &mut output).await;
+        assert!(failures.is_empty(), "{failures:?}");
+        assert_eq!((output.restarted, output.paged), (0, 0));
+        // The incident, its execution, the incident again, the claim; and neither the next run nor `stuck`.
+        assert_eq!(asked(&replay).last().unwrap(), "DynamoDB_20120810.UpdateItem", "run {run}");
+        assert_eq!(asked(&replay).len(), 4, "run {run}");
+    }
+}
+
+#[tokio::test]
+async fn the_time_to_look_again_stays_until_it_is_told() {
+    let incident = incident::Incident { status: Status::Resolved, ..samples::incident() };
+    let again = json!({"recheck_at": {"S": samples::at(900)}, "still_firing": {"SS": ["f", "g"]}});
+    let state = |state: &str| {
+        let item = json!({"state": {"S": state}, "time": {"S": samples::at(0)}});
+        (200, json!({"Item": item}).to_string())
+    };
+    let resolved = || stored(&incident, again.clone());
+    let listed = json!({
+        "id": {"S": incident.id()}, "title": {"S": "t"}, "severity": {"S": "SEV2"}, "status": {"S": "resolved"},
+        "opened_at": {"S": samples::at(0)}, "resolved_at": {"S": step::now()}, "opening": {"N": "1"}, "run": {"N": "1"},
+        "service": {"S": "s"}, "environment": {"S": "e"}, "owner": {"S": "o"}, "drill": {"BOOL": false},
+    });
+    let list = (200, json!({"Items": [listed]}).to_string());
+    let held = claimed(json!({"lease_until_ms": {"N": "1763906480000"}}));
+    let (ctx, replay) = ctx(vec![list.clone(), resolved(), state("recovered"), state("firing"), held]);
+    recheck::look_again(&ctx, &mut Output::default()).await.unwrap();
+    assert_eq!(asked(&replay).len(), 5, "the second one fires; another sweep tells it, and the time stays");
+    let (ctx, replay) =
+        self::ctx(vec![list, resolved(), state("recovered"), state("recovered"), (200, "{}".to_owned())]);
+    recheck::look_again(&ctx, &mut Output::default()).await.unwrap();
+    let last = replay.actual_requests().last().unwrap();
+    assert!(String::from_utf8_lossy(last.body().bytes().unwrap()).contains("REMOVE recheck_at"));
 }

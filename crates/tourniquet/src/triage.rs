@@ -102,6 +102,7 @@ impl Memory {
             signal: self.signals.get(&signal.signal_id).cloned(),
             fingerprint: self.fingerprints.get(&signal.fingerprint).cloned(),
             pointer: self.pointers.get(group.hash()).cloned(),
+            fires_in: None, // one set of plans throughout: what fires, fires in its group's incident
         };
         let (outcome, reason, incident, newest) = match decide(&signal, &known) {
             Action::Repeat { incident } => {

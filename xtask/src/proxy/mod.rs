@@ -10,11 +10,14 @@
 mod call;
 mod control;
 mod peer;
+mod random;
+mod refusal;
 mod rules;
 
 use std::{
     io,
     net::SocketAddr,
+    os::fd::{AsFd as _, OwnedFd},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -41,11 +44,15 @@ use tokio::{
 use self::{call::Call, peer::FunctionProcess};
 pub use self::{
     control::{Control, STOP_PATH},
+    random::Random,
     rules::{Action, Entry, Log, Match, Rule},
 };
 
 /// The most that is kept of a request, and of an answer that a function is killed before it sees.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
+
+/// A call that hangs is let go after this time, when its client is long gone.
+const LONGEST_HANG: Duration = Duration::from_secs(120);
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
@@ -98,7 +105,8 @@ impl Proxy {
     /// Serves one connection. It ends with an error when the client goes away or a rule drops it, which is no fault.
     async fn connection(self, stream: TcpStream, client: SocketAddr, server: SocketAddr) {
         let _ = stream.set_nodelay(true);
-        let service = service_fn(|request| self.answer(request, client, server));
+        let socket = stream.as_fd().try_clone_to_owned().ok();
+        let service = service_fn(|request| self.answer(request, client, server, socket.as_ref()));
         let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
     }
 
@@ -108,6 +116,7 @@ impl Proxy {
         request: Request<Incoming>,
         client: SocketAddr,
         server: SocketAddr,
+        socket: Option<&OwnedFd>,
     ) -> io::Result<Response<Body>> {
         let (parts, body) = request.into_parts();
         let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
@@ -120,22 +129,50 @@ impl Proxy {
         let call = Call::read(&parts, &body);
         let met = self.log().meet(&call, || FunctionProcess::at(client, server).is_some());
         let name = call.name;
-        let Some(rule) = met else { return Ok(self.forward(parts, body).await) };
+        let change = change(&name, parts.method.as_str(), parts.uri.path());
+        let Some(rule) = met else { return Ok(self.make(parts, body, change).await) };
+        if let Action::KillAfter(_) = rule.action {
+            let answer = self.make(parts, body, change).await;
+            return self.kill_after(rule, name, answer, FunctionProcess::at(client, server)).await;
+        }
+        self.log().record(Entry { id: rule.id, call: name.clone(), action: rule.action, killed: None });
         match rule.action {
-            Action::KillAfter(_) => {
-                let answer = self.forward(parts, body).await;
-                self.kill_after(rule, name, answer, FunctionProcess::at(client, server)).await
-            }
             Action::Fail(status) => {
-                self.log().record(Entry { id: rule.id, call: name, action: rule.action, killed: None });
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
                 Ok(json(status, &serde_json::json!({ "__type": "ServiceUnavailable", "message": "made to fail" })))
             }
-            Action::Drop(_) => {
-                self.log().record(Entry { id: rule.id, call: name, action: rule.action, killed: None });
-                Err(io::ErrorKind::ConnectionReset.into())
+            Action::Throttle(_) => Ok(refusal::throttled(&name)),
+            Action::Delay(milliseconds) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;
+                Ok(self.make(parts, body, change).await)
             }
+            Action::Hang(_) => {
+                tokio::time::sleep(LONGEST_HANG).await;
+                Err(io::ErrorKind::TimedOut.into())
+            }
+            Action::LoseAnswer(_) => {
+                let answer = self.make(parts, body, change).await;
+                let _ = Limited::new(answer.into_body(), LARGEST_BODY).collect().await;
+                Err(reset(socket))
+            }
+            Action::Reset(_) => Err(reset(socket)),
+            // What a random rule drew stands in its place.
+            Action::Drop(_) | Action::KillAfter(_) | Action::Random(_) => Err(io::ErrorKind::ConnectionReset.into()),
         }
+    }
+
+    /// Makes the call, and counts the change that it was.
+    async fn make(
+        &self,
+        parts: hyper::http::request::Parts,
+        body: Bytes,
+        change: Option<String>,
+    ) -> Response<Body> {
+        let answer = self.forward(parts, body).await;
+        if let Some(change) = change.filter(|_| answer.status().is_success()) {
+            self.log().changed(change);
+        }
+        answer
     }
 
     /// Kills the function if its call succeeded; hands the answer on if not, since there was no write then.
@@ -186,6 +223,21 @@ impl Default for Proxy {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The name under which a successful call counts as a change: a write of a REST protocol. S3's are evidence, and many.
+fn change(name: &str, method: &str, path: &str) -> Option<String> {
+    let writes = matches!(method, "PUT" | "PATCH" | "DELETE") && !name.starts_with("s3 ");
+    writes.then(|| format!("{name} {path}"))
+}
+
+/// Makes the end of the connection a reset, and is the error that ends it.
+fn reset(socket: Option<&OwnedFd>) -> io::Error {
+    if let Some(socket) = socket {
+        // Closed as usual instead, the client sees an end where a reset was meant: as good a fault.
+        let _ = rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO));
+    }
+    io::ErrorKind::ConnectionReset.into()
 }
 
 /// The headers that mean one connection only; `Expect` was answered when the body was read.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::call::Call;
+use super::{call::Call, random::Random};
 
 /// How many matches the log keeps.
 const LOG_LENGTH: usize = 1000;
@@ -52,6 +52,35 @@ pub enum Action {
     Fail(u16),
     /// The call is not made; the connection is closed.
     Drop(bool),
+    /// The call is not made; the answer is the service's own way to say that there were too many.
+    Throttle(bool),
+    /// The call is made so many milliseconds later.
+    Delay(u32),
+    /// The call is not made, and there is no answer for as long as the client waits.
+    Hang(bool),
+    /// The call is not made; the connection is reset.
+    Reset(bool),
+    /// The call is made, and the connection is reset before its answer: what it changed is changed.
+    LoseAnswer(bool),
+    /// One of these, or none, as the draw says; only what is drawn counts as met.
+    Random(Random),
+}
+
+impl Action {
+    /// The word under which the log counts it.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::KillAfter(_) => "kill",
+            Self::Fail(_) => "error",
+            Self::Drop(_) => "drop",
+            Self::Throttle(_) => "throttle",
+            Self::Delay(_) => "delay",
+            Self::Hang(_) => "hang",
+            Self::Reset(_) => "reset",
+            Self::LoseAnswer(_) => "lost-answer",
+            Self::Random(_) => "random",
+        }
+    }
 }
 
 /// One call that met a rule.
@@ -76,6 +105,16 @@ pub struct Log {
     pub calls: BTreeMap<String, u64>,
     /// The rules that are still armed.
     pub armed: Vec<Rule>,
+    /// How many calls met each kind of fault: all of them, where `matches` has the last.
+    #[serde(default)]
+    pub faults: BTreeMap<String, u64>,
+    /// How many changes of resources succeeded, by call and path, such as `lambda PUT /…/aliases/live`: each write of a
+    /// REST protocol, except S3's.
+    #[serde(default)]
+    pub changes: BTreeMap<String, u64>,
+    /// How many draws each random rule made, so that each is another one.
+    #[serde(skip)]
+    pub(super) draws: BTreeMap<String, u64>,
 }
 
 impl Match {
@@ -97,8 +136,18 @@ impl Rule {
             Some("id has to be a plain word")
         } else if self.when == Match::default() {
             Some("match has to say which calls are meant")
-        } else if matches!(self.action, Action::KillAfter(false) | Action::Drop(false)) {
-            Some("kill_after and drop can only be true")
+        } else if matches!(
+            self.action,
+            Action::KillAfter(false)
+                | Action::Drop(false)
+                | Action::Throttle(false)
+                | Action::Hang(false)
+                | Action::Reset(false)
+                | Action::LoseAnswer(false)
+        ) {
+            Some("kill_after, drop, throttle, hang, reset and lose_answer can only be true")
+        } else if matches!(self.action, Action::Random(random) if random.total() > 1000) {
+            Some("the kinds of random are per mille, 1000 at most in all")
         } else if matches!(self.action, Action::Fail(status) if !(400..=599).contains(&status)) {
             Some("fail has to be a status from 400 to 599")
         } else if self.times == 0 {
@@ -123,16 +172,22 @@ impl Log {
         self.armed.len() < before
     }
 
-    /// Counts the call and takes one time off the first armed rule that means it.
+    /// Counts the call and takes one time off the first armed rule that means it. What a random rule does not draw is left
+    /// to the rules after it.
     pub fn meet(&mut self, call: &Call<'_>, by_function: impl FnOnce() -> bool) -> Option<Rule> {
         *self.calls.entry(call.name.clone()).or_default() += 1;
-        let at = self.armed.iter().position(|rule| rule.when.holds(call))?;
+        let (at, action) = self.armed.iter().enumerate().filter(|(_, rule)| rule.when.holds(call)).find_map(|(at, rule)| {
+            let Action::Random(random) = rule.action else { return Some((at, rule.action)) };
+            let draws = self.draws.entry(rule.id.clone()).or_default();
+            *draws += 1;
+            Some((at, random.draw(*draws)?))
+        })?;
         let rule = self.armed.get_mut(at)?;
-        if matches!(rule.action, Action::KillAfter(_)) && !by_function() {
+        if matches!(action, Action::KillAfter(_)) && !by_function() {
             return None;
         }
         rule.times -= 1;
-        let met = Rule { times: 1, ..rule.clone() };
+        let met = Rule { times: 1, action, ..rule.clone() };
         if rule.times == 0 {
             self.armed.remove(at);
         }
@@ -147,8 +202,14 @@ impl Log {
         }
     }
 
+    /// Counts a change of a resource that succeeded.
+    pub(super) fn changed(&mut self, what: String) {
+        *self.changes.entry(what).or_default() += 1;
+    }
+
     /// Writes down what happened to a call.
     pub fn record(&mut self, entry: Entry) {
+        *self.faults.entry(entry.action.kind().to_owned()).or_default() += 1;
         if self.matches.len() == LOG_LENGTH {
             self.matches.pop_front();
         }
@@ -213,6 +274,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_drawn_is_left_to_the_next_rule() {
+        let mut log = Log::default();
+        let random = r#"{"id":"r","match":{"method":"POST"},"action":{"random":{"seed":7,"throttle":500}},"times":1000000}"#;
+        log.arm(serde_json::from_str(random).unwrap());
+        log.arm(rule("next", r#"{"method":"POST"}"#, 1000));
+        let met: Vec<_> = (0..1000).filter_map(|_| log.meet(&PUT, || true)).collect();
+        let throttled = met.iter().filter(|met| met.action == Action::Throttle(true) && met.id == "r").count();
+        let failed = met.iter().filter(|met| met.action == Action::Fail(503) && met.id == "next").count();
+        assert_eq!(throttled + failed, 1000);
+        assert!((400..600).contains(&throttled), "{throttled}");
+    }
+
+    #[test]
+    fn every_fault_is_counted_by_its_kind() {
+        let mut log = Log::default();
+        for action in [Action::Fail(500), Action::Fail(503), Action::LoseAnswer(true)] {
+            log.record(Entry { id: "r".to_owned(), call: String::new(), action, killed: None });
+        }
+        assert_eq!(log.faults, [("error".to_owned(), 2), ("lost-answer".to_owned(), 1)].into());
+    }
+
+    #[test]
     fn only_functions_are_killed() {
         let kill = r#"{"id":"k","match":{"method":"POST"},"action":{"kill_after":true}}"#;
         let mut log = Log::default();
@@ -235,6 +318,8 @@ mod tests {
         check(r#"{"id":"r","match":{"method":"GET"},"action":{"drop":false}}"#, "only be true");
         check(r#"{"id":"r","match":{"method":"GET"},"action":{"fail":200}}"#, "400 to 599");
         check(r#"{"id":"r","match":{"method":"GET"},"action":{"drop":true},"times":0}"#, "times");
+        check(r#"{"id":"r","match":{"method":"GET"},"action":{"hang":false}}"#, "only be true");
+        check(r#"{"id":"r","match":{"method":"GET"},"action":{"random":{"seed":1,"error":600,"reset":500}}}"#, "per mille");
         assert_eq!(rule("r", r#"{"method":"GET"}"#, 3).fault(), None);
         let typo = r#"{"id":"r","match":{"target":"PutItem"},"action":{"drop":true}}"#;
         assert!(serde_json::from_str::<Rule>(typo).is_err());

@@ -45,7 +45,7 @@ async fn a_small_file_is_one_put_with_its_checksum() {
 async fn an_endpoint_of_ones_own_gets_the_bucket_in_the_path() {
     let http = canned([(200, VERSION, "")]);
     let config = config(&http).to_builder().endpoint_url("http://127.0.0.1:4566").build();
-    assert!(Bucket::new(&config, "evidence").put_once("k", b"").await.unwrap());
+    assert!(Bucket::new(&config, "evidence").put_once("k", b"").await.is_ok());
     assert!(http.actual_requests().next().unwrap().uri().starts_with("http://127.0.0.1:4566/evidence/k"));
 }
 
@@ -143,9 +143,48 @@ async fn completing_again_after_a_lost_answer_finds_the_object() {
 async fn a_missing_object_is_none_and_a_denied_one_an_error() {
     let missing = "<Error><Code>NoSuchKey</Code></Error>";
     assert_eq!(bucket([(404, &[], missing)]).0.read(KEY).await.unwrap(), None);
-    assert_eq!(bucket([(200, VERSION, "abc")]).0.read(KEY).await.unwrap(), Some(b"abc".to_vec()));
+    let tag = Tag { content: b"abc".to_vec(), version_id: Some("v7".into()) };
+    assert_eq!(bucket([(200, VERSION, "abc")]).0.read(KEY).await.unwrap(), Some(tag));
     let denied = "<Error><Code>AccessDenied</Code></Error>";
     assert_eq!(bucket([(403, &[], denied)]).0.read(KEY).await.unwrap_err().name(), "Stuck");
     let conflict = "<Error><Code>ConditionalRequestConflict</Code></Error>";
     assert_eq!(bucket([(409, &[], conflict)]).0.put_once(KEY, b"").await.unwrap_err().name(), "Transient");
+}
+
+#[tokio::test]
+async fn a_tag_file_tells_its_version() {
+    assert_eq!(bucket([(200, VERSION, "")]).0.put_once(KEY, b"").await.unwrap(), Once::Written(Some("v7".into())));
+    assert_eq!(bucket([(412, &[], TAKEN)]).0.put_once(KEY, b"").await.unwrap(), Once::There);
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_kept_is_described() {
+    let missing = "<Error><Code>NoSuchKey</Code></Error>";
+    assert_eq!(bucket([(404, &[], missing)]).0.kept(KEY).await.unwrap(), None);
+    let remembered: &[(&str, &str)] = &[
+        ("x-amz-version-id", "v1"),
+        ("x-amz-meta-collected-at", "2026-11-23T14:02:15Z"),
+        ("last-modified", "Mon, 23 Nov 2026 14:02:17 GMT"),
+    ];
+    for (headers, collected_at) in [(remembered, "14:02:15"), (&[remembered[0], remembered[2]][..], "14:02:17")] {
+        let stored = bucket([(200, headers, "abc")]).0.kept(KEY).await.unwrap().unwrap();
+        assert_eq!((stored.version_id.as_deref(), stored.bytes, stored.sha256.as_str()), (Some("v1"), 3, ABC));
+        assert_eq!(stored.taken.at, at(collected_at));
+    }
+}
+
+#[tokio::test]
+async fn the_youngest_object_is_found_over_all_pages() {
+    let page = |times: &[&str], more: &str| {
+        let object = |time: &&str| format!("<Contents><LastModified>2026-11-23T{time}.000Z</LastModified></Contents>");
+        format!("<ListBucketResult>{}{more}</ListBucketResult>", times.iter().map(object).collect::<String>())
+    };
+    let more = "<IsTruncated>true</IsTruncated><NextContinuationToken>t1</NextContinuationToken>";
+    let (first, last) = (page(&["14:02:20", "14:02:25"], more), page(&["14:02:21"], ""));
+    let (found, http) = bucket([(200, &[], &first), (200, &[], &last)]);
+    assert_eq!(found.youngest("p/1-warm/").await.unwrap(), Some(at("14:02:25")));
+    let asked = asked(&http, "x");
+    assert!(asked[0].1.contains("prefix=p%2F1-warm%2F"), "{}", asked[0].1);
+    assert!(asked[1].1.contains("continuation-token=t1"), "{}", asked[1].1);
+    assert_eq!(bucket([(200, &[], &page(&[], ""))]).0.youngest("p/").await.unwrap(), None);
 }

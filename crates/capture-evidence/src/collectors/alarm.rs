@@ -5,7 +5,7 @@ use aws_sdk_cloudwatch::types::{AlarmHistoryItem, AlarmType, CompositeAlarm, Met
 use serde_json::{Value, json};
 
 use super::definition::{composite_alarm, metric_alarm, object};
-use super::{Collected, Desk, Draft, instant, sdk_instant};
+use super::{Collected, Desk, Draft, Trouble, instant, sdk_instant};
 use crate::wanted::Alarm;
 
 /// An alarm of either kind.
@@ -18,21 +18,20 @@ pub(crate) enum Described {
 }
 
 /// Keeps the alarm as it is now, its state included.
-pub(crate) async fn definition(desk: &Desk<'_>, alarm: &Alarm) -> Result<Collected, String> {
-    let client = desk.cloudwatch(&alarm.region);
+pub(crate) async fn definition(desk: &Desk<'_>, alarm: &Alarm) -> Result<Collected, Trouble> {
+    let client = desk.cloudwatch(&alarm.region)?;
     let document = match describe(desk, &client, alarm).await? {
         Described::Metric(found) => metric_alarm(&found),
         Described::Composite(found) => composite_alarm(&found),
     };
-    let query = format!("DescribeAlarms AlarmNames={}", alarm.name);
-    keep(desk, alarm, "definition", query, &document).await
+    desk.keep(definition_draft(alarm), &document).await.map(Collected::from)
 }
 
 /// Keeps what happened to the alarm in the window, in order. CloudWatch leaves out composite alarms unless both types
 /// are named.
-pub(crate) async fn history(desk: &Desk<'_>, alarm: &Alarm) -> Result<Collected, String> {
+pub(crate) async fn history(desk: &Desk<'_>, alarm: &Alarm) -> Result<Collected, Trouble> {
     reachable(desk, alarm)?;
-    let client = desk.cloudwatch(&alarm.region);
+    let client = desk.cloudwatch(&alarm.region)?;
     let request = client
         .describe_alarm_history()
         .alarm_name(&alarm.name)
@@ -50,8 +49,18 @@ pub(crate) async fn history(desk: &Desk<'_>, alarm: &Alarm) -> Result<Collected,
             break;
         }
     }
+    desk.keep(history_draft(desk, alarm), &json!({"AlarmHistoryItems": items})).await.map(Collected::from)
+}
+
+/// The file of [`definition`].
+pub(crate) fn definition_draft(alarm: &Alarm) -> Draft {
+    draft(alarm, "definition", format!("DescribeAlarms AlarmNames={}", alarm.name))
+}
+
+/// The file of [`history`].
+pub(crate) fn history_draft(desk: &Desk<'_>, alarm: &Alarm) -> Draft {
     let query = format!("DescribeAlarmHistory AlarmName={} AlarmTypes=MetricAlarm,CompositeAlarm", alarm.name);
-    keep(desk, alarm, "history", query, &json!({"AlarmHistoryItems": items})).await
+    Draft { window: Some(desk.window), ..draft(alarm, "history", query) }
 }
 
 /// Reads the alarm.
@@ -76,21 +85,14 @@ fn reachable(desk: &Desk<'_>, alarm: &Alarm) -> Result<(), String> {
     Err(format!("the alarm is in account {}, and evidence is read in account {}.", alarm.account, desk.account))
 }
 
-async fn keep(
-    desk: &Desk<'_>,
-    alarm: &Alarm,
-    file: &str,
-    query: String,
-    document: &Value,
-) -> Result<Collected, String> {
-    let draft = Draft {
+fn draft(alarm: &Alarm, file: &str, query: String) -> Draft {
+    Draft {
         collector: "alarm",
         name: format!("{}/{file}.json", alarm.name),
         query,
-        window: (file == "history").then_some(desk.window),
+        window: None,
         source_arn: Some(alarm.arn.clone()),
-    };
-    desk.keep(draft, document).await.map(Collected::from)
+    }
 }
 
 fn history_item(item: &AlarmHistoryItem) -> Value {

@@ -6,7 +6,7 @@ use evidence_bundle::Gap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Collected, Desk, Draft, not_kept};
+use super::{Collected, Desk, Draft, Trouble, not_kept};
 use crate::bucket::{Stored, Taken, Upload};
 use crate::wanted::Collection;
 
@@ -28,23 +28,28 @@ struct Ended {
 
 /// Keeps the events of one log group, page by page in constant memory. What was read before a failure is kept, and the
 /// rest is a gap.
-pub(crate) async fn collect(desk: &Desk<'_>, group: &str) -> Result<Collected, String> {
-    let draft = Draft {
+pub(crate) async fn collect(desk: &Desk<'_>, group: &str) -> Result<Collected, Trouble> {
+    let draft = draft(desk, group);
+    let client = Client::new(&desk.config_in(desk.region)?);
+    let mut upload = desk.bucket.upload(desk.key(&draft), Taken { window: draft.window, at: step::now() });
+    let ended = read(desk, &client, group, &mut upload).await?;
+    let stored = upload.finish().await.map_err(not_kept)?;
+    let gaps = rest(group, &ended, &stored);
+    Ok(Collected { files: vec![draft.captured(stored)], gaps, onset: None })
+}
+
+/// The file of [`collect`].
+pub(crate) fn draft(desk: &Desk<'_>, group: &str) -> Draft {
+    Draft {
         collector: "logs",
         name: format!("{}.ndjson", group.trim_start_matches('/')),
         query: format!("FilterLogEvents logGroupName={group}"),
         window: Some(desk.window),
         source_arn: Some(format!("arn:{}:logs:{}:{}:log-group:{group}", desk.partition, desk.region, desk.account)),
-    };
-    let client = Client::new(&desk.config_in(desk.region));
-    let mut upload = desk.bucket.upload(desk.key(&draft), Taken { window: draft.window, at: step::now() });
-    let ended = read(desk, &client, group, &mut upload).await?;
-    let stored = upload.finish().await.map_err(|error| not_kept(&error))?;
-    let gaps = rest(group, &ended, &stored);
-    Ok(Collected { files: vec![draft.captured(stored)], gaps, onset: None })
+    }
 }
 
-async fn read(desk: &Desk<'_>, client: &Client, group: &str, upload: &mut Upload<'_>) -> Result<Ended, String> {
+async fn read(desk: &Desk<'_>, client: &Client, group: &str, upload: &mut Upload<'_>) -> Result<Ended, Trouble> {
     let window = desk.window;
     let request = client
         .filter_log_events()
@@ -56,7 +61,7 @@ async fn read(desk: &Desk<'_>, client: &Client, group: &str, upload: &mut Upload
         let first = token.is_none();
         let page = match desk.ask(request.clone().set_next_token(token).send()).await {
             Ok(page) => page,
-            Err(reason) if first => return Err(reason),
+            Err(reason) if first => return Err(reason.into()),
             Err(reason) => return Ok(Ended { early: Some(reason), ..ended }),
         };
         let lines: String = page.events().iter().map(line).collect::<Result<_, _>>()?;
@@ -65,7 +70,7 @@ async fn read(desk: &Desk<'_>, client: &Client, group: &str, upload: &mut Upload
             let cap = desk.limits.log_group_bytes / (1024 * 1024);
             return Ok(Ended { early: Some(format!("no more than {cap} MiB are kept of one log group.")), ..ended });
         }
-        upload.write(lines.as_bytes()).await.map_err(|error| not_kept(&error))?;
+        upload.write(lines.as_bytes()).await.map_err(not_kept)?;
         ended.last = page.events().last().and_then(|event| time(event.timestamp)).or(ended.last);
         token = page.next_token;
         if token.is_none() {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::definition::{self, queries_json};
 use super::onset::{self, Rule};
-use super::{Collected, Desk, Draft, alarm, instant, sdk_instant};
+use super::{Collected, Desk, Draft, Trouble, alarm, instant, sdk_instant};
 use crate::wanted::Alarm;
 
 /// One series of the answer, put together from its pages.
@@ -24,24 +24,53 @@ struct Series {
 }
 
 /// Keeps what the alarm watches, by the alarm's own queries, and finds the onset where its rule is plain.
-pub(crate) async fn of_alarm(desk: &Desk<'_>, alarm: &Alarm) -> Result<Collected, String> {
-    let client = desk.cloudwatch(&alarm.region);
+pub(crate) async fn of_alarm(desk: &Desk<'_>, alarm: &Alarm) -> Result<Collected, Trouble> {
+    let client = desk.cloudwatch(&alarm.region)?;
     let watched = match alarm::describe(desk, &client, alarm).await? {
         alarm::Described::Metric(watched) => watched,
         alarm::Described::Composite(_) => {
-            return Err("it is a composite alarm: what the alarms below it watch is not collected.".to_owned());
+            let reason = "it is a composite alarm: what the alarms below it watch is not collected.";
+            return Err(reason.to_owned().into());
         }
     };
-    let queries = queries_of(&watched).ok_or("the alarm watches no metric that GetMetricData can read.")?;
+    let queries =
+        queries_of(&watched).ok_or_else(|| "the alarm watches no metric that GetMetricData can read.".to_owned())?;
     let series = fetch(desk, &client, &queries).await?;
     let rule = Rule::of(&watched);
     let onset = rule.zip(series.first()).and_then(|(rule, one)| onset::onset(&rule, &one.datapoints, desk.signal_at));
-    let file = keep(desk, format!("alarm/{}.json", alarm.name), &queries, &series).await?;
+    let file = keep(desk, Draft { query: asked(&queries), ..alarm_draft(desk, alarm) }, &queries, &series).await?;
     Ok(Collected { onset, ..file })
 }
 
 /// Keeps a metric of the plan: `Sum` over each period is what the plan counts.
-pub(crate) async fn of_plan(desk: &Desk<'_>, metric: &Metric, period: Span) -> Result<Collected, String> {
+pub(crate) async fn of_plan(desk: &Desk<'_>, metric: &Metric, period: Span) -> Result<Collected, Trouble> {
+    let queries = plan_queries(metric, period);
+    let series = fetch(desk, &desk.cloudwatch(desk.region)?, &queries).await?;
+    keep(desk, plan_draft(desk, metric, period), &queries, &series).await
+}
+
+/// The file of [`of_alarm`], where the alarm could not be read: the queries are in the file, if there is one.
+pub(crate) fn alarm_draft(desk: &Desk<'_>, alarm: &Alarm) -> Draft {
+    let query = format!("GetMetricData with the MetricDataQueries of alarm {}, which the file has", alarm.name);
+    draft(desk, format!("alarm/{}.json", alarm.name), query)
+}
+
+/// The file of [`of_plan`].
+pub(crate) fn plan_draft(desk: &Desk<'_>, metric: &Metric, period: Span) -> Draft {
+    let dimensions: String = metric.dimensions.iter().map(|(name, value)| format!("+{name}={value}")).collect();
+    let name = format!("plan/{}/{}{dimensions}+{}s.json", metric.namespace, metric.name, period.as_secs());
+    draft(desk, name, asked(&plan_queries(metric, period)))
+}
+
+fn draft(desk: &Desk<'_>, name: String, query: String) -> Draft {
+    Draft { collector: "metrics", name, query, window: Some(desk.window), source_arn: None }
+}
+
+fn asked(queries: &[MetricDataQuery]) -> String {
+    format!("GetMetricData MetricDataQueries={}", queries_json(queries))
+}
+
+fn plan_queries(metric: &Metric, period: Span) -> [MetricDataQuery; 1] {
     let dimension = |(name, value): (&String, &String)| Dimension::builder().name(name).value(value).build();
     let dimensions = metric.dimensions.iter().map(dimension).collect();
     let read = SdkMetric::builder().namespace(&metric.namespace).metric_name(&metric.name);
@@ -49,11 +78,7 @@ pub(crate) async fn of_plan(desk: &Desk<'_>, metric: &Metric, period: Span) -> R
         .metric(read.set_dimensions(Some(dimensions)).build())
         .period(i32::try_from(period.as_secs()).unwrap_or(i32::MAX))
         .stat("Sum");
-    let queries = [MetricDataQuery::builder().id("m1").metric_stat(stat.build()).build()];
-    let series = fetch(desk, &desk.cloudwatch(desk.region), &queries).await?;
-    let dimensions: String = metric.dimensions.iter().map(|(name, value)| format!("+{name}={value}")).collect();
-    let name = format!("plan/{}/{}{dimensions}+{}s.json", metric.namespace, metric.name, period.as_secs());
-    keep(desk, name, &queries, &series).await
+    [MetricDataQuery::builder().id("m1").metric_stat(stat.build()).build()]
 }
 
 /// The alarm's own queries; an alarm on one metric has its fields instead. All of them return data: an alarm on an
@@ -112,8 +137,12 @@ fn add(series: &mut Vec<Series>, result: &MetricDataResult) {
     one.messages.extend(result.messages().iter().map(|said| json!({"Code": said.code(), "Value": said.value()})));
 }
 
-async fn keep(desk: &Desk<'_>, name: String, queries: &[MetricDataQuery], all: &[Series]) -> Result<Collected, String> {
-    let queries = queries_json(queries);
+async fn keep(
+    desk: &Desk<'_>,
+    draft: Draft,
+    queries: &[MetricDataQuery],
+    all: &[Series],
+) -> Result<Collected, Trouble> {
     let point = |(at, value): &(Timestamp, f64)| json!({"Timestamp": at, "Value": value});
     let series = |one: &Series| {
         definition::object([
@@ -124,9 +153,8 @@ async fn keep(desk: &Desk<'_>, name: String, queries: &[MetricDataQuery], all: &
             ("Datapoints", one.datapoints.iter().map(point).collect()),
         ])
     };
-    let document = json!({"MetricDataQueries": queries, "Series": all.iter().map(series).collect::<Vec<_>>()});
-    let query = format!("GetMetricData MetricDataQueries={queries}");
-    let draft = Draft { collector: "metrics", name, query, window: Some(desk.window), source_arn: None };
+    let document =
+        json!({"MetricDataQueries": queries_json(queries), "Series": all.iter().map(series).collect::<Vec<_>>()});
     desk.keep(draft, &document).await.map(Collected::from)
 }
 

@@ -5,12 +5,13 @@ mod client;
 
 use std::sync::OnceLock;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use serde::Deserialize;
 use step::Env;
 
+use crate::channels::Failure;
 use crate::message::Message;
 use crate::secret::Secrets;
 
@@ -37,25 +38,35 @@ impl Slack {
     }
 
     /// Posts to a channel or member, and gives the message's `ts`.
-    pub(crate) async fn post(&self, channel: &str, secret: &str, message: &Message) -> anyhow::Result<String> {
-        let token = self.secrets.token(secret).await?;
+    pub(crate) async fn post(&self, channel: &str, secret: &str, message: &Message) -> Result<String, Failure> {
+        let token = self.secrets.token(secret).await.map_err(Failure::Refused)?;
+        let http = self.http().map_err(Failure::Refused)?;
         let body = blocks::body(channel, message).to_string();
-        let answer = client::post(self.http()?, &self.api, &token, &body).await?;
+        let answer = client::post(http, &self.api, &token, &body).await.map_err(Failure::Unknown)?;
         match answer.status {
             200 => {}
-            429 => bail!("Slack asked to wait {}; it takes about one message a second", answer.wait()),
-            status => bail!("Slack answered with HTTP status {status}; see https://slack-status.com"),
+            429 => {
+                let wait = answer.wait();
+                return Err(answer.no(anyhow!("Slack asked to wait {wait}; it takes about one message a second")));
+            }
+            status => {
+                let error = anyhow!("Slack answered with HTTP status {status}; see https://slack-status.com");
+                return Err(if status < 500 { answer.no(error) } else { Failure::Unknown(error) });
+            }
         }
-        let said: Said = serde_json::from_slice(&answer.body)
-            .map_err(|e| anyhow::Error::from(e).context("Slack answered with something that is not its JSON"))?;
+        let said: Said = serde_json::from_slice(&answer.body).map_err(|e| {
+            Failure::Unknown(anyhow::Error::from(e).context("Slack answered with something that is not its JSON"))
+        })?;
         if said.ok {
             return Ok(said.ts.unwrap_or_default());
         }
-        let code = said.error.as_deref().filter(|code| is_code(code)).unwrap_or("an error without a name");
-        if is_about_the_token(code) {
+        let code = said.error.as_deref().filter(|code| is_code(code));
+        if code.is_some_and(is_about_the_token) {
             self.secrets.forget(secret);
         }
-        Err(anyhow!("Slack answered {code}; {}", remedy(code, channel, secret)))
+        let shown = code.unwrap_or("an error without a name");
+        let error = anyhow!("Slack answered {shown}; {}", remedy(shown, channel, secret));
+        Err(if code.is_some_and(|code| !is_of_slack_itself(code)) { answer.no(error) } else { Failure::Unknown(error) })
     }
 
     fn http(&self) -> anyhow::Result<&SharedHttpClient> {
@@ -76,6 +87,11 @@ fn is_code(code: &str) -> bool {
 
 fn is_about_the_token(code: &str) -> bool {
     matches!(code, "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired")
+}
+
+/// Slack failed, and says of these that it may have done a part of what was asked.
+fn is_of_slack_itself(code: &str) -> bool {
+    matches!(code, "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout")
 }
 
 fn remedy(code: &str, channel: &str, secret: &str) -> String {

@@ -1,10 +1,12 @@
 //! SNS: a topic with mail, SMS or mobile push behind it.
 
 use aws_sdk_sns::Client;
-use aws_sdk_sns::error::ProvideErrorMetadata;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::operation::publish::PublishError;
 use aws_types::SdkConfig;
 use step::{Env, StepError};
 
+use crate::channels::Failure;
 use crate::message::Message;
 
 /// SNS refuses subjects of more characters.
@@ -25,25 +27,33 @@ impl Sns {
     }
 
     /// Publishes to a topic, an ARN or a bare name of the stack's own account and Region.
-    pub(crate) async fn publish(&self, topic: &str, message: &Message) -> anyhow::Result<String> {
+    pub(crate) async fn publish(&self, topic: &str, message: &Message) -> Result<String, Failure> {
         let arn = if topic.starts_with("arn:") { topic.to_owned() } else { format!("{}{topic}", self.prefix) };
         let request = self.client.publish().topic_arn(arn).subject(subject(&message.title)).message(message.text());
-        let answer = request.send().await.map_err(|error| {
-            let sentence = match error.as_service_error() {
-                Some(said) => format!(
-                    "SNS answered {} for the topic {topic}; mend it in teams.yaml or allow this function to publish to it",
-                    said.code().unwrap_or("an error without a code")
-                ),
-                None => format!("SNS could not be reached for the topic {topic}"),
-            };
-            anyhow::Error::from(error).context(sentence)
-        })?;
+        let answer = request.send().await.map_err(|error| failure(topic, error))?;
         Ok(answer.message_id.unwrap_or_default())
     }
 
-    pub(crate) async fn fallback(&self, message: &Message) -> anyhow::Result<String> {
+    pub(crate) async fn fallback(&self, message: &Message) -> Result<String, Failure> {
         self.publish(&self.fallback, message).await
     }
+}
+
+fn failure(topic: &str, error: SdkError<PublishError>) -> Failure {
+    let sentence = match error.as_service_error() {
+        Some(said) => format!(
+            "SNS answered {} for the topic {topic}; mend it in teams.yaml or allow this function to publish to it",
+            said.code().unwrap_or("an error without a code")
+        ),
+        None => format!("SNS could not be reached for the topic {topic}"),
+    };
+    let refused = match &error {
+        SdkError::ConstructionFailure(_) => true,
+        SdkError::ServiceError(said) => said.raw().status().is_client_error(),
+        _ => false,
+    };
+    let error = anyhow::Error::from(error).context(sentence);
+    if refused { Failure::Refused(error) } else { Failure::Unknown(error) }
 }
 
 /// A title as SNS takes it: printable ASCII, one line, at most 100 characters.
@@ -89,9 +99,21 @@ mod tests {
         let said = "<ErrorResponse><Error><Code>NotFound</Code><Message>none</Message></Error></ErrorResponse>";
         let error = sns((404, said)).0.publish("oncall", &unreadable("inc-x")).await.unwrap_err();
         assert_eq!(
-            error.to_string(),
+            error.cause().to_string(),
             "SNS answered NotFound for the topic oncall; mend it in teams.yaml or allow this function to publish to it"
         );
+    }
+
+    #[tokio::test]
+    async fn only_a_no_is_certain() {
+        let said = "<ErrorResponse><Error><Code>C</Code><Message>m</Message></Error></ErrorResponse>";
+        for (status, certain) in [(400, true), (403, true), (404, true), (500, false), (503, false)] {
+            let failure = sns((status, said)).0.publish("oncall", &unreadable("inc-x")).await.unwrap_err();
+            assert_eq!(matches!(failure, Failure::Refused(_)), certain, "{status}");
+        }
+        // What answers is no SNS: who knows what it did with it.
+        let failure = sns((200, "<nonsense")).0.publish("oncall", &unreadable("inc-x")).await.unwrap_err();
+        assert!(matches!(failure, Failure::Unknown(_)), "{failure:?}");
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::Input;
 use crate::channels::{Channels, Slack};
+use crate::fallback::Told;
 use crate::samples::{at, bodies, canned, config, incident, secret_holds, sns_accepts};
 use aws_smithy_http_client::test_util::StaticReplayClient;
 use incident_store::Store;
@@ -10,12 +11,15 @@ use serde_json::json;
 const GONE: (u16, &str) = (400, r#"{"__type":"ResourceNotFoundException","message":"no such table"}"#);
 const BUSY: (u16, &str) = (500, r#"{"__type":"InternalServerError","message":"again"}"#);
 const DONE: (u16, &str) = (200, "{}");
+const CLAIMED: (u16, &str) = (200, r#"{"Attributes":{"claims":{"N":"1"}}}"#);
+const POSTED: (u16, &str) = (200, r#"{"ok":true,"ts":"1"}"#);
 
 /// A context whose network is canned, Slack's by the answers given.
 fn ctx(table: &StaticReplayClient, sns: &StaticReplayClient, slack: &StaticReplayClient) -> Ctx {
     let secret = secret_holds("xoxb-very-secret");
     let slack = Slack::canned(&canned([(200, secret.as_str())]), slack);
-    Ctx { store: Store::new(&config(table), "incidents"), channels: Channels::canned(&config(sns), slack) }
+    let store = Store::new(&config(table), "incidents");
+    Ctx { store, channels: Channels::canned(&config(sns), slack), told: Told::default() }
 }
 
 fn address() -> Address {
@@ -48,9 +52,8 @@ async fn a_table_that_is_gone_never_stops_a_page() {
 
 #[tokio::test]
 async fn channels_fail_alone_and_say_why() {
-    // Two claims, the record of what SNS accepted (page, incident), then two entries of the timeline.
-    let claimed = (200, r#"{"Attributes":{"claims":{"N":"1"}}}"#);
-    let table = canned([claimed, claimed, DONE, DONE, DONE, DONE]);
+    // Two claims, the record of what SNS accepted (incident, page), Slack's claim given back, two entries of the timeline.
+    let table = canned([CLAIMED, CLAIMED, DONE, DONE, DONE, DONE, DONE]);
     let (sns, slack) = (canned([(200, sns_accepts())]), canned([(200, r#"{"ok":false,"error":"invalid_auth"}"#)]));
     let output = page(&ctx(&table, &sns, &slack)).await.unwrap();
     assert_eq!((output.accepted, output.failed), (vec!["sns".to_owned()], vec!["slack".to_owned()]));
@@ -73,9 +76,40 @@ async fn nobody_accepting_is_transient() {
 }
 
 #[tokio::test]
+async fn a_page_that_wakes_nobody_is_tried_again() {
+    // Two claims, then the records and the entries.
+    let table = canned([CLAIMED, CLAIMED, DONE, DONE, DONE, DONE, DONE]);
+    let error = page(&ctx(&table, &canned([(403, "<ErrorResponse/>")]), &canned([POSTED]))).await.unwrap_err();
+    let sentence = "no channel that wakes accepted it: could not page payments-on-call";
+    assert_eq!((error.name(), error.to_string().as_str()), ("Transient", sentence));
+    assert!(
+        bodies(&table).join("\n").contains("paged payments-on-call by slack (step 1)"),
+        "Slack has it all the same"
+    );
+}
+
+/// How often a claim was given back.
+async fn given_back(claim: (u16, &str), sns: (u16, &str)) -> usize {
+    let table = canned([claim, (400, &sent()), DONE, DONE, DONE, DONE]);
+    page(&ctx(&table, &canned([sns]), &canned([]))).await.unwrap_err();
+    bodies(&table).iter().filter(|body| body.contains("lease_until_ms = :zero")).count()
+}
+
+#[tokio::test]
+async fn a_claim_is_given_back_where_the_channel_certainly_refused() {
+    assert_eq!(given_back(CLAIMED, (403, "<ErrorResponse/>")).await, 1);
+    assert_eq!(given_back(CLAIMED, (500, "<ErrorResponse/>")).await, 0, "it may have taken it");
+    assert_eq!(given_back(GONE, (403, "<ErrorResponse/>")).await, 0, "it was never claimed");
+}
+
+/// What the table answers to the claim of a page that is sent.
+fn sent() -> String {
+    json!({"__type": "ConditionalCheckFailedException", "Item": {"sent_at": {"S": "2026-11-23T14:02:15Z"}}}).to_string()
+}
+
+#[tokio::test]
 async fn what_is_sent_is_not_sent_again() {
-    let sent = json!({"__type": "ConditionalCheckFailedException", "Item": {"sent_at": {"S": "2026-11-23T14:02:15Z"}}});
-    let sent = sent.to_string();
+    let sent = sent();
     let table = canned([(400, sent.as_str()), (400, sent.as_str())]);
     let (sns, slack) = (canned([]), canned([]));
     let output = page(&ctx(&table, &sns, &slack)).await.unwrap();
@@ -109,6 +143,48 @@ async fn an_unreadable_incident_is_told_to_the_fallback_topic() {
     assert_eq!(handled(BUSY, json!({"announce": "resolved"})).await, (vec![], "Transient"), "it wakes nobody");
 }
 
+#[tokio::test]
+async fn a_retry_does_not_tell_the_fallback_topic_again() {
+    let step = |n: u32| -> Input {
+        let page = json!({"v": 1, "incident_id": "inc-20261123-0123456789", "opening": 1, "engagement": 1, "step": n});
+        serde_json::from_value(page).unwrap()
+    };
+    // The topic does not take the first; then it takes one for each step.
+    let sns = canned([(403, "<ErrorResponse/>"), (200, sns_accepts()), (200, sns_accepts())]);
+    let ctx = ctx(&canned([BUSY; 5]), &sns, &canned([]));
+    for (n, published) in [(1, 1), (1, 2), (1, 2), (2, 3), (2, 3)] {
+        assert_eq!(crate::handle(&ctx, step(n)).await.unwrap_err().name(), "Transient");
+        assert_eq!(bodies(&sns).len(), published, "step {n}");
+    }
+}
+
+#[test]
+fn what_counts_as_delivered() {
+    const NOBODY: Option<&str> = Some("no channel accepted it");
+    const UNWOKEN: Option<&str> = Some("no channel that wakes accepted it");
+    let yes = || Came::Accepted(at("14:00:00"));
+    let no = || Came::Failed(at("14:00:00"), "down".into());
+    // By SNS, which wakes, and by Slack, which does not.
+    for (step, sns, slack, expect) in [
+        (1, Some(yes()), Some(yes()), None),
+        (1, Some(yes()), Some(no()), None),
+        (1, Some(Came::Already), Some(no()), None),
+        (1, Some(no()), Some(yes()), UNWOKEN),
+        (2, Some(no()), Some(Came::Already), UNWOKEN),
+        (0, Some(no()), Some(yes()), None),
+        (1, None, Some(yes()), None),
+        (1, None, Some(no()), NOBODY),
+        (1, Some(no()), Some(no()), NOBODY),
+        (0, Some(no()), Some(no()), NOBODY),
+        (1, None, None, NOBODY),
+    ] {
+        let all = [("sns", true, sns), ("slack", false, slack)];
+        let there = all.into_iter().filter_map(|(name, wakes, came)| Some((wakes, (name.to_owned(), came?))));
+        let (wakes, came): (Vec<_>, Vec<_>) = there.unzip();
+        assert_eq!(lack(step, &wakes, &came), expect, "step {step}: {came:?}");
+    }
+}
+
 #[test]
 fn the_second_of_a_kind_has_a_name_of_its_own() {
     let sns = || Channel::Sns { topic: "t".into() };
@@ -120,13 +196,13 @@ fn the_second_of_a_kind_has_a_name_of_its_own() {
 fn a_claim_decides_the_mark() {
     let until = at("14:00:20");
     for (claim, expect) in [
-        (Ok(Claim::Mine { repeat: false }), Some(Mark::First)),
-        (Ok(Claim::Mine { repeat: true }), Some(Mark::Repeat)),
-        (Ok(Claim::Held { until }), Some(Mark::Repeat)),
+        (Ok(Claim::Mine { repeat: false }), Some((Mark::First, true))),
+        (Ok(Claim::Mine { repeat: true }), Some((Mark::Repeat, true))),
+        (Ok(Claim::Held { until }), Some((Mark::Repeat, false))),
         (Ok(Claim::Sent), None),
-        (Err(StepError::transient("gone")), Some(Mark::Degraded)),
+        (Err(StepError::transient("gone")), Some((Mark::Degraded, false))),
     ] {
-        assert_eq!(mark(claim), expect);
+        assert_eq!(turn(claim), expect.map(|(mark, ours)| Turn { mark, ours }));
     }
 }
 

@@ -35,6 +35,15 @@ fn wrong_usage_is_said() {
 }
 
 #[test]
+fn the_compiled_file_may_be_named_in_three_ways() {
+    for option in ["-o", "--output", "--out"] {
+        let args = Args::try_parse_from(["tourniquet", "plans", "build", "plans", option, "p.json"]).unwrap();
+        let Command::Plans(Plans::Build { dir, output }) = args.command else { panic!("{option}") };
+        assert_eq!((dir, output), ("plans".into(), "p.json".into()));
+    }
+}
+
+#[test]
 fn options_may_stand_anywhere() {
     let args = Args::try_parse_from("tourniquet ack inc-20261123-0123456789 --json --as ana --table t".split(' '));
     let args = args.unwrap();

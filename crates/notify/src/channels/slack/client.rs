@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::body::SdkBody;
 
+use crate::channels::Failure;
 use crate::secret::Token;
 
 const TIME_OUT: Duration = Duration::from_secs(5);
@@ -21,9 +22,16 @@ pub(super) struct Answer {
     pub(super) status: u16,
     retry_after: Option<String>,
     pub(super) body: Vec<u8>,
+    /// It answers a second try: Slack may have taken the first, whose answer was lost.
+    second: bool,
 }
 
 impl Answer {
+    /// Slack said no to this try; that is certain where there was no other.
+    pub(super) fn no(&self, error: anyhow::Error) -> Failure {
+        if self.second { Failure::Unknown(error) } else { Failure::Refused(error) }
+    }
+
     /// How long Slack asks to wait, for people.
     pub(super) fn wait(&self) -> String {
         let seconds = self.retry_after.as_ref().and_then(|text| text.parse::<u32>().ok());
@@ -37,7 +45,7 @@ pub(super) async fn post(http: &SharedHttpClient, api: &str, token: &Token, body
     let late = || anyhow!("Slack did not answer within {} s", TIME_OUT.as_secs());
     let attempt = || async { tokio::time::timeout(TIME_OUT, once(http, api, token, body)).await.map_err(|_| late()) };
     let answer = match attempt().await? {
-        Err(SdkError::DispatchFailure(_)) => attempt().await?,
+        Err(SdkError::DispatchFailure(_)) => attempt().await?.map(|answer| Answer { second: true, ..answer }),
         answer => answer,
     };
     answer.context("Slack could not be reached")
@@ -63,6 +71,7 @@ async fn once(
                 status: response.status().as_u16(),
                 retry_after: response.headers().get("retry-after").map(str::to_owned),
                 body: response.body().bytes().unwrap_or_default().to_vec(),
+                second: false,
             })
         })
         .build()

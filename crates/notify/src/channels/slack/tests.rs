@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 const TOKEN: &str = "xoxb-very-secret";
 
-async fn posted(answers: &[(u16, &str)]) -> (anyhow::Result<String>, StaticReplayClient) {
+async fn posted(answers: &[(u16, &str)]) -> (Result<String, Failure>, StaticReplayClient) {
     let http = canned(answers.iter().copied());
     let secret = secret_holds(TOKEN);
     let slack = Slack::canned(&canned([(200, secret.as_str())]), &http);
@@ -15,8 +15,10 @@ async fn posted(answers: &[(u16, &str)]) -> (anyhow::Result<String>, StaticRepla
 }
 
 #[track_caller]
-fn check(result: anyhow::Result<String>, sentence: &str) {
-    let error = result.unwrap_err();
+fn check(result: Result<String, Failure>, certain: bool, sentence: &str) {
+    let failure = result.unwrap_err();
+    assert_eq!(matches!(failure, Failure::Refused(_)), certain, "{failure:?}");
+    let error = failure.cause();
     assert_eq!(error.to_string(), sentence);
     assert!(!format!("{error:#} {error:?}").contains(TOKEN), "the token is in {error:#}");
 }
@@ -39,31 +41,41 @@ async fn refusals_say_what_to_mend() {
         (
             200,
             r#"{"ok":false,"error":"not_in_channel"}"#,
+            true,
             "Slack answered not_in_channel; invite the bot to the channel C1, or mend the channel in teams.yaml",
         ),
         (
             200,
             r#"{"ok":false,"error":"missing_scope"}"#,
+            true,
             "Slack answered missing_scope; give the bot the scope chat:write",
         ),
         (
             200,
             r#"{"ok":false,"error":"xoxb-very-secret"}"#,
+            false,
             "Slack answered an error without a name; see the errors of chat.postMessage in Slack's documentation",
         ),
-        (200, "<html>", "Slack answered with something that is not its JSON"),
-        (429, "", "Slack asked to wait a while; it takes about one message a second"),
-        (503, "", "Slack answered with HTTP status 503; see https://slack-status.com"),
+        (
+            200,
+            r#"{"ok":false,"error":"fatal_error"}"#,
+            false,
+            "Slack answered fatal_error; see the errors of chat.postMessage in Slack's documentation",
+        ),
+        (200, "<html>", false, "Slack answered with something that is not its JSON"),
+        (404, "", true, "Slack answered with HTTP status 404; see https://slack-status.com"),
+        (429, "", true, "Slack asked to wait a while; it takes about one message a second"),
+        (503, "", false, "Slack answered with HTTP status 503; see https://slack-status.com"),
     ];
-    for (status, body, sentence) in cases {
-        check(posted(&[(status, body)]).await.0, sentence);
+    for (status, body, certain, sentence) in cases {
+        check(posted(&[(status, body)]).await.0, certain, sentence);
     }
 }
 
 #[tokio::test]
 async fn an_unreachable_slack_says_so() {
     // Canned answers that are used up are a connection that fails.
-    check(posted(&[]).await.0, "Slack could not be reached");
+    check(posted(&[]).await.0, false, "Slack could not be reached");
 }
 
 /// Takes one connection and reads its request; answers it, or hangs up.
@@ -99,6 +111,21 @@ async fn a_lost_connection_is_tried_once_more() {
 }
 
 #[tokio::test]
+async fn a_no_to_a_second_try_says_nothing_of_the_first() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let env = Env::from([("SLACK_API_URL", format!("http://{}/api", listener.local_addr().unwrap()).as_str())]);
+    let secret = secret_holds(TOKEN);
+    let slack = Slack::new(&config(&canned([(200, secret.as_str())])), &env);
+    let served = tokio::spawn(async move {
+        serve_one(&listener, None).await;
+        serve_one(&listener, Some(r#"{"ok":false,"error":"ratelimited"}"#)).await
+    });
+    let result = slack.post("C1", "s", &unreadable("inc-x")).await;
+    check(result, false, "Slack answered ratelimited; see the errors of chat.postMessage in Slack's documentation");
+    served.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_token_is_read_once_and_again_when_slack_does_not_take_it() {
     let [old, new] = ["xoxb-old", "xoxb-new"].map(secret_holds);
     let secrets = canned([(200, old.as_str()), (200, new.as_str())]);
@@ -109,6 +136,7 @@ async fn a_token_is_read_once_and_again_when_slack_does_not_take_it() {
     slack.post("C1", "s", &message).await.unwrap();
     check(
         slack.post("C1", "s", &message).await,
+        true,
         "Slack answered token_revoked; store a valid bot token in the secret `s`",
     );
     slack.post("C1", "s", &message).await.unwrap();
@@ -130,6 +158,6 @@ async fn a_secret_that_is_no_token_says_so() {
     ];
     for (status, body, sentence) in cases {
         let slack = Slack::canned(&canned([(status, body)]), &canned([]));
-        check(slack.post("C1", "s", &unreadable("inc-x")).await, sentence);
+        check(slack.post("C1", "s", &unreadable("inc-x")).await, true, sentence);
     }
 }
