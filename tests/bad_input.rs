@@ -7,7 +7,7 @@ use blackbox::{
     PAGE_WITHIN, World,
     events::Alarm,
     incident_of,
-    people::{Said, command},
+    people::{self, Said},
 };
 use incident::{Status, Verb};
 use serde_json::{Value, json};
@@ -32,7 +32,8 @@ fn unreadable() -> Vec<(&'static str, String, &'static str)> {
     let junk = json!({"junk": "x".repeat(256 * 1024 - 12)}).to_string();
     assert_eq!(junk.len(), 256 * 1024 - 1);
     let unknown = json!({"source": "acme.fridge", "detail-type": "Door Open", "detail": {}}).to_string();
-    let late = json!({"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": {}}).to_string();
+    let late =
+        json!({"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": {}}).to_string();
     vec![
         ("not an object", "[1, 2]".to_owned(), "not a JSON object"),
         ("a text", "\"help\"".to_owned(), "not a JSON object"),
@@ -67,7 +68,7 @@ async fn what_cannot_be_read_is_rejected_with_a_sentence() -> Result<()> {
         assert_eq!(name, "Rejected", "{which} by SNS: {sentence}");
     }
     // On AWS the service itself refuses what is no JSON; the emulator hands the function an empty object.
-    let answer = world.invoke("TriageFunction", b"\xff not { JSON").await;
+    let answer = world.invoke("TriageFunction", b"not { JSON").await;
     check_error("no JSON", answer?, "Rejected", "Nothing here reads");
     Ok(())
 }
@@ -80,12 +81,18 @@ async fn a_bad_message_fails_alone() -> Result<()> {
     let mut bodies: Vec<String> = unreadable().into_iter().map(|(_, body, _)| body).collect();
     bodies.push("no JSON {".to_owned());
     bodies.insert(4, good.to_string());
-    let message = |(n, body): (usize, &String)| json!({"eventSource": "aws:sqs", "messageId": format!("m{n}"), "body": body});
+    let message =
+        |(n, body): (usize, &String)| json!({"eventSource": "aws:sqs", "messageId": format!("m{n}"), "body": body});
     let batch = json!({"Records": bodies.iter().enumerate().map(message).collect::<Vec<_>>()});
 
-    let answer = world.invoke("TriageFunction", batch.to_string().as_bytes()).await?.map_err(|e| anyhow::anyhow!("{e:?}"))?;
-    let failed: Vec<&str> =
-        answer["batchItemFailures"].as_array().into_iter().flatten().filter_map(|f| f["itemIdentifier"].as_str()).collect();
+    let answer =
+        world.invoke("TriageFunction", batch.to_string().as_bytes()).await?.map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let failed: Vec<&str> = answer["batchItemFailures"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|f| f["itemIdentifier"].as_str())
+        .collect();
     let expected: Vec<String> = (0..bodies.len()).filter(|n| *n != 4).map(|n| format!("m{n}")).collect();
     assert_eq!(failed, expected);
     assert_eq!(world.store.load(&incident_of("bad-input", &good)?).await?.status, Status::Open);
@@ -98,13 +105,17 @@ async fn what_nobody_can_read_ends_in_the_dead_letter_queue() -> Result<()> {
     // A queue like `signals`, with its own redrive, that shows a message again after a second instead of a minute.
     let queues = aws_sdk_sqs::Client::new(&world.config);
     let redrive = redrive_of(&world, "SignalsQueue").await?;
-    ensure!(redrive["deadLetterTargetArn"] == attribute(&world, "SignalsDeadLetterQueue", "QueueArn").await?, "{redrive}");
+    ensure!(
+        redrive["deadLetterTargetArn"] == attribute(&world, "SignalsDeadLetterQueue", "QueueArn").await?,
+        "{redrive}"
+    );
     let own = format!("blackbox-{}", step::now().as_millisecond());
     let dead = queues.create_queue().queue_name(format!("{own}-dead")).send().await?.queue_url.context("no queue")?;
     let mut like = redrive.clone();
     like["deadLetterTargetArn"] = arn_of(&world, &dead).await?.into();
     let queue = queues.create_queue().queue_name(&own).attributes("VisibilityTimeout".into(), "1");
-    let queue = queue.attributes("RedrivePolicy".into(), like.to_string()).send().await?.queue_url.context("no queue")?;
+    let queue =
+        queue.attributes("RedrivePolicy".into(), like.to_string()).send().await?.queue_url.context("no queue")?;
 
     let alarm = Alarm::of_its_own("bad-input");
     let good = alarm.event("ALARM", step::now());
@@ -114,7 +125,8 @@ async fn what_nobody_can_read_ends_in_the_dead_letter_queue() -> Result<()> {
         queues.send_message().queue_url(&queue).message_body(body).send().await?;
     }
     let mapping = aws_sdk_lambda::Client::new(&world.config).create_event_source_mapping();
-    let mapping = mapping.function_name(world.stack.output("TriageFunction")?).event_source_arn(arn_of(&world, &queue).await?);
+    let mapping =
+        mapping.function_name(world.stack.output("TriageFunction")?).event_source_arn(arn_of(&world, &queue).await?);
     let report = aws_sdk_lambda::types::FunctionResponseType::ReportBatchItemFailures;
     mapping.batch_size(10).function_response_types(report).send().await?;
 
@@ -146,7 +158,8 @@ async fn what_direct_delivery_cannot_hand_over_comes_through_the_queue() -> Resu
     // As the template has it for triage; the emulator honours it for what is invoked without an alias.
     let queue = attribute(&world, "SignalsQueue", "QueueArn").await?;
     let destination = json!({"OnFailure": {"Destination": queue}}).to_string();
-    let configure = ["lambda", "put-function-event-invoke-config", "--function-name", name, "--maximum-retry-attempts", "0"];
+    let configure =
+        ["lambda", "put-function-event-invoke-config", "--function-name", name, "--maximum-retry-attempts", "0"];
     world.aws(&[configure.as_slice(), &["--destination-config", &destination]].concat()).await?;
 
     let alarm = Alarm::of_its_own("bad-input");
@@ -174,6 +187,16 @@ async fn a_table_that_is_not_there_is_said_by_every_step() -> Result<()> {
         let answer = world.invoke_named(&name, input(NOBODYS).to_string().as_bytes()).await?;
         check_error(&name, answer, "Stuck", "could not be read");
     }
+    let (sweep, command) = ("blackbox-no-table-SweepFunction", "blackbox-no-table-CommandFunction");
+    world.copy("SweepFunction", sweep, &[("TABLE", Some("there-is-no-such-table"))]).await?;
+    check_error(sweep, world.invoke_named(sweep, b"{}").await?, "Stuck", "could not be read");
+    // What a person asked for waits in the queue.
+    world.copy("CommandFunction", command, &[("TABLE", Some("there-is-no-such-table"))]).await?;
+    let ask = people::command("ana", Verb::Acknowledge, Some(NOBODYS), json!({}));
+    let batch =
+        json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": serde_json::to_string(&ask)?}]});
+    let answer = world.invoke_named(command, batch.to_string().as_bytes()).await?;
+    assert_eq!(answer, Ok(json!({"batchItemFailures": [{"itemIdentifier": "m1"}]})));
     // A page that cannot know whom to wake goes to the fallback topic.
     let cried = async || Ok(world.cried(NOBODYS)?.into_iter().find(|message| message.contains("cannot be read")));
     world.until("page in place of the one that could not be sent", PAGE_WITHIN, cried).await.map(drop)
@@ -192,7 +215,9 @@ async fn a_missing_variable_is_named() -> Result<()> {
     let page = world.until("page by triage itself", PAGE_WITHIN, cried).await?;
     assert!(page.contains("degraded, may repeat"), "{page}");
 
-    for (function, input) in STEPS {
+    let others: [(&str, fn(&str) -> Value); 2] =
+        [("SweepFunction", |_| json!({})), ("CommandFunction", |_| json!({"Records": []}))];
+    for (function, input) in STEPS.into_iter().chain(others) {
         let name = format!("blackbox-no-variable-{function}");
         world.copy(function, &name, &[("TABLE", None)]).await?;
         let answer = world.invoke_named(&name, input(NOBODYS).to_string().as_bytes()).await?;
@@ -210,7 +235,7 @@ async fn an_incident_that_does_not_exist_is_rejected_by_every_step() -> Result<(
     for (function, input) in STEPS {
         for id in [NOBODYS, "inc-1", "", "INC#x"] {
             let answer = world.invoke(function, input(id).to_string().as_bytes()).await?;
-            check_error(&format!("{function} for `{id}`"), answer, "Rejected", "there is no incident");
+            check_error(&format!("{function} for `{id}`"), answer, "Rejected", "no incident");
         }
         let mut without = input(NOBODYS);
         without.as_object_mut().context("no object")?.remove("incident_id");
@@ -218,7 +243,7 @@ async fn an_incident_that_does_not_exist_is_rejected_by_every_step() -> Result<(
         check_error(&format!("{function} without an id"), answer, "Rejected", "the input is not what this step reads");
     }
     for id in [NOBODYS, "inc-1"] {
-        let ask = command("ana", Verb::Acknowledge, Some(id), json!({}));
+        let ask = people::command("ana", Verb::Acknowledge, Some(id), json!({}));
         let answer = world.ask(&ask).await?;
         let part = if id == NOBODYS { "there is no incident" } else { "names no incident" };
         ensure!(!answer.done && answer.answer.contains(part), "{answer:?}");

