@@ -18,8 +18,11 @@ const SOON: Duration = Duration::from_secs(90);
 /// The form of an incident's id, and no incident's.
 const NOBODYS: &str = "inc-20200101-0123456789";
 
+/// An output of the stack that names a function, and an input for it about an incident.
+type Step = (&'static str, fn(&str) -> Value);
+
 /// The handlers that work on an incident, each with an input for one.
-const STEPS: [(&str, fn(&str) -> Value); 4] = [
+const STEPS: [Step; 4] = [
     ("NotifyFunction", |id| json!({"v": 1, "incident_id": id, "opening": 1, "engagement": 1, "step": 1})),
     ("CaptureEvidenceFunction", |id| json!({"v": 1, "incident_id": id, "opening": 1, "pass": 1})),
     ("RemediateFunction", |id| json!({"v": 1, "incident_id": id, "opening": 1, "n": 1, "action": "plan"})),
@@ -49,7 +52,7 @@ fn unreadable() -> Vec<(&'static str, String, &'static str)> {
 /// The error under the name, as a sentence for people.
 #[track_caller]
 fn check_error(which: &str, answer: Result<Value, (String, String)>, name: &str, part: &str) {
-    let (got, sentence) = answer.expect_err(which);
+    let Err((got, sentence)) = answer else { panic!("{which}: {answer:?}") };
     assert_eq!(got, name, "{which}: {sentence}");
     assert!(sentence.contains(part), "{which}: `{part}` is not in: {sentence}");
     assert!(sentence.chars().count() < 400 && !sentence.contains("::"), "{which}: no sentence for people: {sentence}");
@@ -215,8 +218,7 @@ async fn a_missing_variable_is_named() -> Result<()> {
     let page = world.until("page by triage itself", PAGE_WITHIN, cried).await?;
     assert!(page.contains("degraded, may repeat"), "{page}");
 
-    let others: [(&str, fn(&str) -> Value); 2] =
-        [("SweepFunction", |_| json!({})), ("CommandFunction", |_| json!({"Records": []}))];
+    let others: [Step; 2] = [("SweepFunction", |_| json!({})), ("CommandFunction", |_| json!({"Records": []}))];
     for (function, input) in STEPS.into_iter().chain(others) {
         let name = format!("blackbox-no-variable-{function}");
         world.copy(function, &name, &[("TABLE", None)]).await?;

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use xtask::{
     build, daemon,
     demo::{self, Scenario},
+    faults, sam_local,
     say::{self, Progress},
     stack::{self, Options, Stack},
     suite, template, tools,
@@ -49,12 +50,23 @@ enum Verb {
         #[arg(long, default_value = "bad-deployment")]
         scenario: Scenario,
     },
+    /// Incidents under faults, on a stack of its own: everything goes wrong, and what must hold is checked.
+    Faults {
+        /// What everything follows from; one is drawn, and said, where none is given.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How many groups of alarms fire.
+        #[arg(long, default_value_t = 20)]
+        incidents: usize,
+    },
     /// Run every test, the same as CI.
     Test {
         /// Handed to `cargo test`, such as a part of a test's name.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Build every function with SAM and run each in a container against a local stack, to its answer.
+    SamLocal,
     /// Install the emulator and the AWS command line under `target/tools`.
     Tools,
     /// Build the functions and the command line with the profile `local`.
@@ -101,7 +113,18 @@ fn run(Arguments { json, verb }: Arguments) -> Result<()> {
             let report = demo::run(&workspace, scenario, progress)?;
             if json { say::answer(serde_json::to_string(&report)?) } else { Ok(()) }
         }
+        Verb::Faults { seed, incidents } => {
+            let report = faults::run(&workspace, faults::Run { seed, incidents }, progress)?;
+            if json {
+                say::answer(serde_json::to_string(&report)?)?;
+            }
+            if report.held() {
+                return Ok(());
+            }
+            bail!("An invariant did not hold. The same again: {}", report.replay())
+        }
         Verb::Test { arguments } => suite::run(&workspace, &arguments, progress),
+        Verb::SamLocal => sam_local::run(&workspace, progress)?.close(json),
         Verb::Tools => say::answer(tools::install(&workspace, progress)?.bin().display()),
         Verb::Build => build::all(&workspace, progress).map(drop),
         Verb::Template => {

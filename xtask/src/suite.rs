@@ -70,7 +70,8 @@ fn plans_of_tests(workspace: &Workspace, into: &Path) -> Result<PathBuf> {
         fs::remove_dir_all(&to).with_context(|| format!("Failed to empty {}", to.display()))?;
     }
     fs::create_dir_all(&to).with_context(|| format!("Failed to create {}", to.display()))?;
-    let read = |name: &str| fs::read_to_string(from.join(name)).with_context(|| format!("Failed to read tests/plans/{name}"));
+    let read =
+        |name: &str| fs::read_to_string(from.join(name)).with_context(|| format!("Failed to read tests/plans/{name}"));
     fs::write(to.join("teams.yaml"), read("teams.yaml")?)?;
     let plan = read("plan.yaml")?;
     for line in read("names")?.lines() {
@@ -80,12 +81,7 @@ fn plans_of_tests(workspace: &Workspace, into: &Path) -> Result<PathBuf> {
     Ok(to)
 }
 
-fn cargo_test(
-    workspace: &Workspace,
-    which: &[&str],
-    arguments: &[String],
-    stack: Option<&Path>,
-) -> Result<()> {
+fn cargo_test(workspace: &Workspace, which: &[&str], arguments: &[String], stack: Option<&Path>) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.args(["test", "--profile", "local", "--no-fail-fast"]).args(which).args(arguments);
     if let Some(record) = stack {

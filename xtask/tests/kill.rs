@@ -112,6 +112,23 @@ mod test {
         ensure!(call(bootstrap)?.success());
         ensure!(emulator.writes.load(Ordering::SeqCst) == writes);
         ensure!(control.log()?.calls.get("unsigned PutItem") == Some(&7));
+
+        // An answer that is lost is lost after the write; a reset and a refusal come before it.
+        control.arm(&rule(Action::LoseAnswer(true)))?;
+        let lost = call(bootstrap)?;
+        ensure!(lost.code() == Some(1), "ended with {lost}");
+        ensure!(emulator.writes.load(Ordering::SeqCst) == writes + 1);
+        control.arm(&rule(Action::Reset(true)))?;
+        let reset = call(bootstrap)?;
+        ensure!(reset.code() == Some(1), "ended with {reset}");
+        control.arm(&rule(Action::Throttle(true)))?;
+        ensure!(call(bootstrap)?.success());
+        ensure!(emulator.writes.load(Ordering::SeqCst) == writes + 1);
+        control.arm(&rule(Action::Delay(10)))?;
+        ensure!(call(bootstrap)?.success());
+        ensure!(emulator.writes.load(Ordering::SeqCst) == writes + 2);
+        let faults = control.log()?.faults;
+        ensure!(faults.values().sum::<u64>() == 7 && faults.get("lost-answer") == Some(&1), "{faults:?}");
         control.clear_log()?;
         ensure!(control.log()? == Default::default());
         ensure!(control.arm(&Rule { times: 0, ..rule(Action::Drop(true)) }).is_err());

@@ -1,12 +1,17 @@
-//! An announcement: said once to the owner's first contact, without waiting for an acknowledgement.
+//! An announcement: said once to the owner's first contact, without waiting for an acknowledgement. The end also closes
+//! the alerts of whoever else may have been paged by PagerDuty, where they would stay open, and go on waking people.
 
+use std::collections::BTreeSet;
+
+use futures_util::future::{join, join_all};
 use incident::{Entry, Incident, MitigationRecord, Progress};
-use response_plan::Contact;
+use response_plan::{Channel, Contact};
 use step::StepError;
 
+use crate::channels::{About, Channels};
 use crate::delivery::{Address, deliver};
 use crate::message::{self, Mark, Message};
-use crate::{Announcement, Ctx, Output};
+use crate::{Announcement, Ctx, Output, What};
 
 /// Says it, where there is something to say.
 pub(crate) async fn announce(
@@ -29,7 +34,11 @@ pub(crate) async fn announce(
     };
     let first = incident.opened.plan.team.escalation.first();
     let said = match first.filter(|_| due(incident, opening, what, mitigations.first())) {
-        Some(first) => say(ctx, incident, what, n, &mitigations, &first.contact).await,
+        Some(first) => {
+            let said = say(ctx, incident, what, n, &mitigations, &first.contact);
+            let (said, closed) = join(said, close(ctx, incident, what, &mitigations)).await;
+            said.and_then(|said| closed.map(|()| said))
+        }
         None => Ok(Output::nobody(0)),
     };
     noted.and(said)
@@ -67,18 +76,76 @@ async fn say(
     };
     let (done, to_do) = if what == Announcement::Approval { ("asked", "ask") } else { ("told", "tell") };
     let to = Address {
+        done: format!("{done} {} {about}", contact.name),
+        to_do: format!("{to_do} {} {about}", contact.name),
+        ..address(incident, what, n, contact)
+    };
+    let about = About { incident, what: What::Announce { announce: what, n } };
+    let takes = |channel: &&Channel| Channels::takes(channel, about.what);
+    let channels: Vec<_> = contact.channels.iter().filter(takes).cloned().collect();
+    if channels.is_empty() {
+        // Not `Transient`: no retry helps, and the state machine tells the fallback topic in their place.
+        let remedy = "give them `sns` or `slack` in teams.yaml too";
+        return Err(StepError::refused(format!("could not {}: PagerDuty is no chat; {remedy}", to.to_do)));
+    }
+    let text = |mark| text(incident, what, mitigations, contact, mark);
+    let sent = deliver(ctx, &to, about, &channels, text).await?;
+    Ok(Output { contact: Some(contact.name.clone()), ..sent })
+}
+
+/// Resolves the alerts of everybody after the first contact, who is told anyhow. Who was really paged does not matter:
+/// PagerDuty drops what it has no alert for.
+async fn close(
+    ctx: &Ctx,
+    incident: &Incident,
+    what: Announcement,
+    mitigations: &[MitigationRecord],
+) -> Result<(), StepError> {
+    if what != Announcement::Resolved {
+        return Ok(());
+    }
+    let about = About { incident, what: What::Announce { announce: what, n: 0 } };
+    let close = |(contact, channels): (&Contact, Vec<Channel>)| {
+        let to = Address {
+            done: format!("closed the alerts of {}", contact.name),
+            to_do: format!("close the alerts of {}", contact.name),
+            ..address(incident, what, 0, contact)
+        };
+        let text = move |mark| message::resolved(incident, mitigations, mark);
+        async move { deliver(ctx, &to, about, &channels, text).await.map(drop) }
+    };
+    join_all(alerted(incident).into_iter().map(close)).await.into_iter().collect()
+}
+
+/// The contacts after the first with their PagerDuty services, each service once.
+fn alerted(incident: &Incident) -> Vec<(&Contact, Vec<Channel>)> {
+    let mut seen = BTreeSet::new();
+    let mut alerted = Vec::new();
+    for (i, step) in incident.opened.plan.team.escalation.iter().enumerate() {
+        let is_new = |channel: &&Channel| match channel {
+            Channel::PagerDuty { routing_key } => seen.insert(routing_key.clone()),
+            Channel::Sns { .. } | Channel::Slack { .. } | Channel::Webhook { .. } => false,
+        };
+        let channels: Vec<_> = step.contact.channels.iter().filter(is_new).cloned().collect();
+        if i > 0 && !channels.is_empty() {
+            alerted.push((&step.contact, channels));
+        }
+    }
+    alerted
+}
+
+/// The address of an announcement, without its words for the timeline.
+fn address(incident: &Incident, what: Announcement, n: u32, contact: &Contact) -> Address {
+    Address {
         incident_id: incident.id().to_owned(),
         opening: incident.opening,
         engagement: n,
         step: 0,
         contact: format!("{}/{}", contact.name, what.as_str()),
-        done: format!("{done} {} {about}", contact.name),
-        to_do: format!("{to_do} {} {about}", contact.name),
+        done: String::new(),
+        to_do: String::new(),
         suffix: String::new(),
-    };
-    let text = |mark| text(incident, what, mitigations, contact, mark);
-    let sent = deliver(ctx, &to, &contact.channels, text).await?;
-    Ok(Output { contact: Some(contact.name.clone()), ..sent })
+    }
 }
 
 fn text(
@@ -96,41 +163,4 @@ fn text(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples::{at, incident, planned};
-
-    #[test]
-    fn what_is_due() {
-        let (incident, planned) = (incident(), planned());
-        let ended = MitigationRecord { progress: Progress::Ended, ..planned.clone() };
-        assert!(due(&incident, 1, Announcement::Approval, Some(&planned)));
-        assert!(!due(&incident, 1, Announcement::Approval, Some(&ended)), "somebody decided in the meantime");
-        assert!(!due(&incident, 1, Announcement::Approval, None));
-        assert!(due(&incident, 1, Announcement::Mitigation, Some(&ended)));
-        assert!(due(&incident, 1, Announcement::Mitigation, None), "it failed before it was recorded");
-        assert!(!due(&incident, 1, Announcement::Resolved, None), "it is open");
-        let mut without = incident.clone();
-        without.opened.plan.plan.mitigations.clear();
-        assert!(!due(&without, 1, Announcement::Mitigation, None));
-        let resolved = Incident { resolved_at: Some(at("14:20:00")), ..incident };
-        assert!(due(&resolved, 1, Announcement::Resolved, None));
-        assert!(!due(&resolved, 2, Announcement::Resolved, None), "of another opening");
-    }
-
-    #[test]
-    fn the_end_is_noted_once_at_its_own_time() {
-        let open = incident();
-        assert_eq!(resolution(&open, 1, Announcement::Resolved), None);
-        let resolved = Incident { resolved_at: Some(at("14:20:00")), ..open };
-        let entry = resolution(&resolved, 1, Announcement::Resolved).unwrap();
-        assert_eq!(entry, resolution(&resolved, 1, Announcement::Resolved).unwrap());
-        assert_eq!(
-            (entry.at, entry.what.as_str()),
-            (at("14:20:00"), "resolved: everything that fired stayed clear for 5m")
-        );
-        assert_eq!(resolution(&resolved, 1, Announcement::Mitigation), None);
-        let by_person = Incident { resolved_by: Some("ada".into()), ..resolved };
-        assert_eq!(resolution(&by_person, 1, Announcement::Resolved), None);
-    }
-}
+mod tests;

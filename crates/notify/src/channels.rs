@@ -1,13 +1,27 @@
 //! The ways to reach people: one file each, and the one match that knows them all.
 
+mod http;
+mod pagerduty;
 mod slack;
 mod sns;
+mod webhook;
 
 use aws_types::SdkConfig;
+use incident::Incident;
 use response_plan::Channel;
 use step::{Env, StepError};
 
+use crate::channels::http::Http;
+use crate::input::What;
 use crate::message::Message;
+use crate::secret::Secrets;
+
+/// What a message is about, for channels whose readers are machines.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) incident: &'a Incident,
+    pub(crate) what: What,
+}
 
 /// Why a channel did not accept a message. The outermost sentence of the error is for the timeline: what to mend, without
 /// secrets.
@@ -33,18 +47,39 @@ impl Failure {
 pub(crate) struct Channels {
     sns: sns::Sns,
     slack: slack::Slack,
+    pagerduty: pagerduty::PagerDuty,
+    webhook: webhook::Webhook,
 }
 
 impl Channels {
     pub(crate) fn new(config: &SdkConfig, env: &Env) -> Result<Self, StepError> {
-        Ok(Self { sns: sns::Sns::new(config, env)?, slack: slack::Slack::new(config, env) })
+        Ok(Self::over(sns::Sns::new(config, env)?, Secrets::new(config), Http::default(), env))
+    }
+
+    fn over(sns: sns::Sns, secrets: Secrets, http: Http, env: &Env) -> Self {
+        Self {
+            sns,
+            slack: slack::Slack::new(secrets.clone(), http.clone(), env),
+            pagerduty: pagerduty::PagerDuty::new(secrets.clone(), http.clone(), env),
+            webhook: webhook::Webhook::new(secrets, http),
+        }
+    }
+
+    /// Whether a channel is told of it at all.
+    pub(crate) fn takes(channel: &Channel, what: What) -> bool {
+        match channel {
+            Channel::PagerDuty { .. } => pagerduty::takes(what),
+            Channel::Sns { .. } | Channel::Slack { .. } | Channel::Webhook { .. } => true,
+        }
     }
 
     /// Sends, and gives the channel's own reference of what it accepted.
-    pub(crate) async fn send(&self, channel: &Channel, message: &Message) -> Result<String, Failure> {
+    pub(crate) async fn send(&self, channel: &Channel, about: About<'_>, message: &Message) -> Result<String, Failure> {
         match channel {
             Channel::Sns { topic } => self.sns.publish(topic, message).await,
             Channel::Slack { channel, token } => self.slack.post(channel, token, message).await,
+            Channel::PagerDuty { routing_key } => self.pagerduty.send(routing_key, about, message).await,
+            Channel::Webhook { url, secret } => self.webhook.post(url, secret, about, message).await,
         }
     }
 
@@ -56,15 +91,17 @@ impl Channels {
 
 #[cfg(test)]
 impl Channels {
-    /// With canned answers in place of the network.
-    pub(crate) fn canned(sns: &SdkConfig, slack: slack::Slack) -> Self {
+    /// With canned answers in place of the network: of SNS, of Secrets Manager, and of all that is outside AWS.
+    pub(crate) fn canned(
+        sns: &SdkConfig,
+        secrets: &SdkConfig,
+        outside: &aws_smithy_http_client::test_util::StaticReplayClient,
+    ) -> Self {
         let env = Env::from([
             ("TOPIC_PREFIX", "arn:aws:sns:eu-west-1:1:"),
             ("FALLBACK_TOPIC", "arn:aws:sns:eu-west-1:1:fallback"),
+            ("SLACK_API_URL", "http://127.0.0.1:1/api"),
         ]);
-        Self { sns: sns::Sns::new(sns, &env).unwrap(), slack }
+        Self::over(sns::Sns::new(sns, &env).unwrap(), Secrets::new(secrets), Http::canned(outside), &env)
     }
 }
-
-#[cfg(test)]
-pub(crate) use slack::Slack;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use response_plan::Channel;
 use step::StepError;
 
-use crate::channels::Failure;
+use crate::channels::{About, Failure};
 use crate::message::{Mark, Message};
 use crate::{Ctx, Output};
 
@@ -60,12 +60,18 @@ enum Came {
 /// # Errors
 /// `Transient` where no channel accepted it, or, of a page to somebody who has a channel that wakes, none of those: a retry
 /// skips what is sent.
-pub(crate) async fn deliver<F>(ctx: &Ctx, to: &Address, channels: &[Channel], message: F) -> Result<Output, StepError>
+pub(crate) async fn deliver<F>(
+    ctx: &Ctx,
+    to: &Address,
+    about: About<'_>,
+    channels: &[Channel],
+    message: F,
+) -> Result<Output, StepError>
 where
     F: Fn(Mark) -> Message,
 {
     let names = names(channels);
-    let sent = channels.iter().zip(&names).map(|(channel, name)| one(ctx, to, channel, name, &message));
+    let sent = channels.iter().zip(&names).map(|(channel, name)| one(ctx, to, about, channel, name, &message));
     let came: Vec<_> = names.iter().cloned().zip(join_all(sent).await).collect();
     for entry in entries(to, &came) {
         // The page is out: that the timeline could not be written makes it neither lost nor worth repeating.
@@ -106,13 +112,13 @@ fn names(channels: &[Channel]) -> Vec<String> {
         .collect()
 }
 
-async fn one<F>(ctx: &Ctx, to: &Address, channel: &Channel, name: &str, message: &F) -> Came
+async fn one<F>(ctx: &Ctx, to: &Address, about: About<'_>, channel: &Channel, name: &str, message: &F) -> Came
 where
     F: Fn(Mark) -> Message,
 {
     let key = key(to, name);
     let Some(turn) = claim(ctx, &key).await else { return Came::Already };
-    match ctx.channels.send(channel, &message(turn.mark)).await {
+    match ctx.channels.send(channel, about, &message(turn.mark)).await {
         Ok(reference) => {
             let now = step::now();
             tracing::info!(channel = name, reference, step = to.step, "accepted");

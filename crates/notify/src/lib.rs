@@ -1,6 +1,7 @@
 //! Purpose: tell people. A page wakes someone until they acknowledge; an announcement asks for an approval, or says what
 //! came of a mitigation or that the incident is resolved.
-//! Reads: the incident, its mitigation, secrets of channels. Writes: SNS, Slack, `SENT#…`, the timeline.
+//! Reads: the incident, its mitigation, secrets of channels. Writes: SNS, Slack, PagerDuty, webhooks, `SENT#…`, `TOLD#…`,
+//! the timeline.
 //! Undo: none, what was said was said. Retry: safe; what a channel accepted is not sent again, and what was claimed by a
 //! run that died is sent again, marked as a repeat: a lost page is worse than a repeated one.
 

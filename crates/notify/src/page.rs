@@ -4,8 +4,9 @@ use incident::Incident;
 use response_plan::EscalationStep;
 use step::StepError;
 
+use crate::channels::About;
 use crate::delivery::{Address, deliver};
-use crate::{Ctx, Output, message};
+use crate::{Ctx, Output, What, message};
 
 /// Pages the contact of one escalation step.
 pub(crate) async fn page(
@@ -30,7 +31,8 @@ pub(crate) async fn page(
         to_do: format!("page {}", contact.name),
         suffix: format!(" (step {step})"),
     };
-    let sent = deliver(ctx, &to, &contact.channels, |mark| message::page(incident, step, due, mark)).await?;
+    let about = About { incident, what: What::Page { engagement, step } };
+    let sent = deliver(ctx, &to, about, &contact.channels, |mark| message::page(incident, step, due, mark)).await?;
     let steps = incident.opened.plan.team.escalation.len();
     let last = step as usize >= steps;
     Ok(Output { contact: Some(contact.name.clone()), wait_s: due.wait.as_secs(), last, ..sent })

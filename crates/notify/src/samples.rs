@@ -9,6 +9,10 @@ use incident::{Incident, MitigationRecord};
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::Ctx;
+use crate::channels::Channels;
+use crate::fallback::Told;
+
 /// A time of the sample's day.
 pub(crate) fn at(time: &str) -> Timestamp {
     format!("2026-11-23T{time}Z").parse().unwrap()
@@ -122,6 +126,22 @@ pub(crate) fn config(http: &StaticReplayClient) -> SdkConfig {
         .http_client(http.clone())
         .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
         .build()
+}
+
+/// A context whose network is canned: the table, SNS, Secrets Manager, and all that is outside AWS.
+pub(crate) fn ctx(
+    table: &StaticReplayClient,
+    sns: &StaticReplayClient,
+    secrets: &StaticReplayClient,
+    outside: &StaticReplayClient,
+) -> Ctx {
+    let store = incident_store::Store::new(&config(table), "incidents");
+    Ctx { store, channels: Channels::canned(&config(sns), &config(secrets), outside), told: Told::default() }
+}
+
+/// What the table says of a claim that nobody made before.
+pub(crate) fn claimed() -> (u16, &'static str) {
+    (200, r#"{"Attributes":{"claims":{"N":"1"}}}"#)
 }
 
 /// What SNS says when it accepts.

@@ -1,21 +1,21 @@
-//! Tokens of channels, from Secrets Manager: asked for at first use, then held by the function until a channel says that
+//! Tokens and keys of channels, from Secrets Manager: asked for at first use, then held by the function until a channel says that
 //! one is no good any more.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, anyhow, ensure};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use aws_types::SdkConfig;
 
-/// A token; it shows itself to nobody.
+/// A token or key; it shows itself to nobody.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token(String);
 
 impl Token {
-    /// The token itself, for the one header that carries it.
+    /// The token itself, for the one header or field that carries it, or for a signature.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -27,20 +27,20 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The secrets that were read.
-#[derive(Debug)]
+/// The secrets that were read, which all channels share.
+#[derive(Debug, Clone)]
 pub(crate) struct Secrets {
     client: Client,
-    known: Mutex<HashMap<String, Token>>,
+    known: Arc<Mutex<HashMap<String, Token>>>,
 }
 
 impl Secrets {
     pub(crate) fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config), known: Mutex::default() }
+        Self { client: Client::new(config), known: Arc::default() }
     }
 
-    /// The token in a secret, which holds it alone, as plain text.
-    pub(crate) async fn token(&self, name: &str) -> anyhow::Result<Token> {
+    /// The token in a secret, which holds it alone, as plain text; `what` it is, for people.
+    pub(crate) async fn token(&self, name: &str, what: &str) -> anyhow::Result<Token> {
         if let Some(token) = self.known().get(name) {
             return Ok(token.clone());
         }
@@ -53,7 +53,7 @@ impl Secrets {
             Ok(Token(text.to_owned()))
         });
         let token =
-            token.context(format!("the secret `{name}` is no token; store the bot token alone, as plain text"))?;
+            token.context(format!("the secret `{name}` is no {what}; store the {what} alone, as plain text"))?;
         self.known().insert(name.to_owned(), token.clone());
         Ok(token)
     }
@@ -65,5 +65,12 @@ impl Secrets {
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Token>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+impl From<&str> for Token {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
     }
 }

@@ -54,6 +54,9 @@ impl std::error::Error for PlanErrors {}
 /// Lines are shown up to this many characters.
 const LONGEST_LINE: usize = 160;
 
+/// So many letters and digits are a routing key.
+const ROUTING_KEY: usize = 32;
+
 /// One file and what is wrong with it so far.
 pub(crate) struct Report<'a> {
     pub(crate) file: &'a str,
@@ -80,9 +83,12 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Whether a text begins as Slack's tokens do, which have no place in a file that is reviewed.
+/// Whether a text begins as Slack's tokens do, or is as long and plain as PagerDuty's routing keys are: neither has a
+/// place in a file that is reviewed.
 pub(crate) fn looks_like_token(text: &str) -> bool {
-    ["xox", "xapp-", "xwfp-"].iter().any(|start| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start)))
+    let begins = |start: &&str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
+    let is_key = text.len() == ROUTING_KEY && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    is_key || ["xox", "xapp-", "xwfp-"].iter().any(begins)
 }
 
 /// The known name nearest to what was written, if it is near enough to be meant.
@@ -189,6 +195,9 @@ mod tests {
         assert_eq!(masked("token: xoxb-1-aB9, x"), "token: **********, x");
         assert_eq!(masked("\"XOXP-9\""), "\"******\"");
         assert_eq!(masked("foxox µ checkout-prod"), "foxox µ checkout-prod");
+        assert_eq!(masked("key: R0123456789abcdefghijklmnopqrstu,"), "key: ********************************,");
+        let longer = "a".repeat(33);
+        assert_eq!(masked(&longer), longer);
         assert_eq!(snippet("a\n\tb: xapp-1\r\n", 2), " b: ******");
         assert_eq!(snippet("a", 7), "");
     }

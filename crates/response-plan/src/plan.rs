@@ -267,6 +267,19 @@ pub enum Channel {
         /// Name of the secret in Secrets Manager that holds the bot token.
         token: String,
     },
+    /// A PagerDuty service, by an integration of its Events API v2; it wakes people.
+    #[serde(rename = "pagerduty")]
+    PagerDuty {
+        /// Name of the secret in Secrets Manager that holds the integration's routing key.
+        routing_key: String,
+    },
+    /// An address that takes signed JSON.
+    Webhook {
+        /// The address: https, or http to this machine itself.
+        url: String,
+        /// Name of the secret in Secrets Manager that both sides sign with.
+        secret: String,
+    },
 }
 
 impl Channel {
@@ -275,12 +288,14 @@ impl Channel {
         match self {
             Self::Sns { .. } => "sns",
             Self::Slack { .. } => "slack",
+            Self::PagerDuty { .. } => "pagerduty",
+            Self::Webhook { .. } => "webhook",
         }
     }
 
     /// Whether an acceptance by this channel counts as having woken someone (TTE).
     pub fn wakes(&self) -> bool {
-        matches!(self, Self::Sns { .. })
+        matches!(self, Self::Sns { .. } | Self::PagerDuty { .. })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the reader accepts and what it refuses, with the words and the places.
 
 use crate::error::PlanErrors;
+use crate::plan::Channel;
 use crate::read::{Config, Source, read};
 
 const PLAN: &str = include_str!("../../../response-plans/checkout-bad-deployment.yaml");
@@ -163,6 +164,9 @@ fn teams_are_checked() {
     refused_team(lead, &contact("{ snss: { topic: a } }"), "7:20", "`snss` is not a field here", "did you mean `sns`?");
     refused_team(lead, &contact("{ time_zone: ../x, sns: { topic: a } }"), "7:31", "no time zone", "IANA");
     refused_team(lead, &contact("{ slack: { channel: C0 } }"), "7:29", "`token` is missing", "name the secret");
+    refused_team(lead, &contact("{ pagerduty: {} }"), "7:31", "`routing_key` is missing", "tourniquet/pagerduty");
+    refused_team(lead, &contact("{ webhook: { secret: s } }"), "7:31", "`url` is missing", "where to post");
+    refused_team(lead, &contact("{ webhook: { url: 'https://a' } }"), "7:31", "`secret` is missing", "both sides");
     let step = "- { contact: payments-l";
     refused_team(
         step,
@@ -192,6 +196,80 @@ fn a_token_is_refused_and_never_shown() {
         let unknown = line.replace("token:", "tocken:");
         let shown = read_both(PLAN, &with(TEAMS, "payments-lead:", &unknown)).unwrap_err().to_string();
         assert!(!shown.contains(token), "{shown}");
+    }
+}
+
+#[test]
+fn a_routing_key_is_refused_and_never_shown() {
+    let key = "R0123456789abcdefghijklmnopqrstu";
+    let (masked, remedy) = ("*".repeat(32), "write the name of a secret: `tourniquet/pagerduty`");
+    let line = format!("  payments-lead: {{ pagerduty: {{ routing_key: {key} }} }}\n  spare:");
+    refused_team("payments-lead:", &line, "7:46", "a routing key stands in the file", remedy);
+    let shown = read_both(PLAN, &with(TEAMS, "payments-lead:", &line)).unwrap_err().to_string();
+    assert!(shown.contains(&masked) && !shown.contains(key), "{shown}");
+    let line = format!("  payments-lead: {{ webhook: {{ url: 'https://a.example', secret: {key} }} }}\n  spare:");
+    refused_team("payments-lead:", &line, "7:65", "a secret stands in the file", "tourniquet/webhook");
+}
+
+#[test]
+fn all_channels_are_read() {
+    let url = "https://hooks.example.org:8443/pages?team=payments";
+    let line = format!(
+        "  payments-lead: {{ pagerduty: {{ routing_key: tourniquet/pagerduty }}, webhook: {{ url: '{url}', secret: \
+         tourniquet/webhook }} }}\n  spare:"
+    );
+    let config = read_both(PLAN, &with(TEAMS, "payments-lead:", &line)).unwrap();
+    let channels = &config.teams["payments"].escalation[1].contact.channels;
+    let expect = [
+        Channel::PagerDuty { routing_key: "tourniquet/pagerduty".into() },
+        Channel::Webhook { url: url.into(), secret: "tourniquet/webhook".into() },
+    ];
+    assert_eq!(channels[..], expect);
+    assert_eq!(
+        channels.iter().map(|c| (c.kind(), c.wakes())).collect::<Vec<_>>(),
+        [("pagerduty", true), ("webhook", false)]
+    );
+    let compiled = serde_json::json!(channels);
+    assert_eq!(compiled[0], serde_json::json!({"pagerduty": {"routing_key": "tourniquet/pagerduty"}}));
+    assert_eq!(serde_json::from_value::<Vec<Channel>>(compiled).unwrap(), expect);
+}
+
+#[test]
+fn addresses_of_webhooks_are_checked() {
+    let read = |url: &str| {
+        let line = format!("  payments-lead: {{ webhook: {{ url: \"{url}\", secret: s }} }}\n  spare:");
+        read_both(PLAN, &with(TEAMS, "payments-lead:", &line))
+    };
+    for url in
+        ["https://a.example", "https://a.example?x=@", "http://localhost:1/x", "http://127.8.0.1", "http://[::1]:80/"]
+    {
+        assert!(read(url).is_ok(), "{url}");
+    }
+    let (plain, none, no) = ("over http", "names no host", "no address of a webhook");
+    for (url, message) in [
+        ("http://a.example/x", plain),
+        ("http://10.0.0.1/", plain),
+        ("http://localhost.a.example/", plain),
+        ("http://127.0.0.1.a.example/", plain),
+        ("http://[::2]/", plain),
+        ("http://127.0.0.1@a.example/", "a user name or password"),
+        ("https://ada:secret@a.example/", "a user name or password"),
+        ("ftp://a.example/", "does not begin with https://"),
+        ("HTTPS://a.example/", "does not begin with https://"),
+        ("", "does not begin with https://"),
+        ("https://", none),
+        ("https:///x", none),
+        ("https://:443/", none),
+        ("https://a.example:99999/", none),
+        ("https://a.example:/", none),
+        ("https://[::1/", none),
+        ("https://[a.example]/", none),
+        ("https://a.example/ x", no),
+        ("https://a.example/#x", no),
+        ("https://a.example/ä", no),
+        (&format!("https://a.example/{}", "x".repeat(2_048)), no),
+    ] {
+        says(read(url), "p/teams.yaml:7:36", message, "");
     }
 }
 

@@ -126,6 +126,8 @@ pub(crate) struct ContactWire {
     pub(crate) time_zone: Option<Word>,
     pub(crate) sns: Option<SnsWire>,
     pub(crate) slack: Option<SlackWire>,
+    pub(crate) pagerduty: Option<PagerDutyWire>,
+    pub(crate) webhook: Option<WebhookWire>,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +141,19 @@ pub(crate) struct SnsWire {
 pub(crate) struct SlackWire {
     pub(crate) channel: Word,
     pub(crate) token: Word,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PagerDutyWire {
+    pub(crate) routing_key: Word,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookWire {
+    pub(crate) url: Word,
+    pub(crate) secret: Word,
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ const LARGEST: usize = 256 * 1024;
 
 /// Fields that later versions will honour, with the names that people know them by. None is ignored in silence, since
 /// whoever wrote it relies on it.
-const LATER: [(&str, &str); 30] = [
+const LATER: [(&str, &str); 29] = [
     ("raise", "severity.raise"),
     ("second_team", "second_team"),
     ("reopen_within", "reopen_within"),
@@ -35,7 +35,6 @@ const LATER: [(&str, &str); 30] = [
     ("overrides", "overrides"),
     ("repeat", "repeat"),
     ("break_glass", "break_glass"),
-    ("pagerduty", "pagerduty"),
     ("email", "email"),
     ("sms", "sms"),
     ("phone", "phone"),
@@ -44,7 +43,7 @@ const LATER: [(&str, &str); 30] = [
 ];
 
 /// What to write for a field that is missing.
-const REQUIRED: [(&str, &str); 20] = [
+const REQUIRED: [(&str, &str); 23] = [
     ("plan", "give the plan a name: `plan: checkout-bad-deployment`"),
     ("type", "name the incident type, within which history is compared: `type: bad-deployment`"),
     ("match", "say which events it is for: `match: { source: [aws.cloudwatch] }`"),
@@ -64,6 +63,12 @@ const REQUIRED: [(&str, &str); 20] = [
     ("held_for", "say how long it must stay clear: `held_for: 5m`"),
     ("escalation", "list who is told, in order: `escalation: [{ contact: payments-on-call, wait: 5m }]`"),
     ("token", "name the secret in Secrets Manager that holds the bot token: `token: tourniquet/slack`"),
+    (
+        "routing_key",
+        "name the secret in Secrets Manager that holds the integration's routing key: `routing_key: tourniquet/pagerduty`",
+    ),
+    ("url", "say where to post: `url: https://hooks.example.org/pages`"),
+    ("secret", "name the secret in Secrets Manager that both sides sign with: `secret: tourniquet/webhook`"),
     ("wait", "say how long to wait for an acknowledgement: `wait: 5m`"),
 ];
 

@@ -162,7 +162,7 @@ fn story(random: &mut Rng, n: usize, span: u64) -> Story {
     let plan = format!("{}faults-{n:03}", if has_service { "checkout-" } else { "" });
     let begin = random.u64(0..span / 1000);
     let mut transitions = Vec::new();
-    for alarm in 0..if has_service { 1 } else { random.usize(1..=2) } {
+    for alarm in 0..if has_service { 1 } else { random.u64(1..=2) } {
         let first = begin + random.u64(0..=3) * alarm;
         transitions.extend(life(random, &format!("{plan}-{alarm}"), first, has_service));
     }
@@ -219,12 +219,12 @@ fn deliver(random: &mut Rng, story: usize, transition: usize, happened: &Transit
 
 fn troubles(random: &mut Rng, incidents: usize, span: u64) -> Vec<(u64, Trouble)> {
     let mut troubles = vec![(200, Trouble::Malformed), (600, Trouble::Malformed)];
-    for _ in 0..incidents.div_ceil(7) {
+    for _ in 0..incidents.div_ceil(5) {
         let service = FAILING[random.usize(0..FAILING.len())];
-        let outage = Trouble::Outage { service, hangs: random.u8(0..3) == 0, for_ms: random.u64(1500..4000) };
+        let outage = Trouble::Outage { service, hangs: random.u8(0..3) == 0, for_ms: random.u64(1500..6000) };
         troubles.push((random.u64(0..span), outage));
     }
-    for n in 0..incidents {
+    for n in 0..incidents + incidents / 2 {
         // Each in turn, and the rest as it comes.
         let call = WRITES[if n < WRITES.len() { n } else { random.usize(0..WRITES.len()) }];
         troubles.push((random.u64(0..span + span / 4), Trouble::Kill { call }));

@@ -25,15 +25,7 @@ pub(super) struct Verdict {
 /// Judges all that can be judged from the world; the history started then.
 pub(super) fn judge(history: &History, start: Timestamp, world: &World) -> Vec<Verdict> {
     let of = Judged { history, start, world };
-    vec![
-        of.pages(),
-        of.groups(),
-        of.mitigations(),
-        of.agreement(),
-        of.executions(),
-        of.bags(),
-        of.letters(),
-    ]
+    vec![of.pages(), of.groups(), of.mitigations(), of.agreement(), of.executions(), of.bags(), of.letters()]
 }
 
 struct Judged<'a> {
@@ -60,7 +52,8 @@ impl Cases {
 
 impl Judged<'_> {
     fn pages(&self) -> Verdict {
-        let mut cases = Cases::of("no firing signal without a page or a stated reason within 2 minutes of the service's return");
+        let mut cases =
+            Cases::of("no firing signal without a page or a stated reason within 2 minutes of the service's return");
         for transition in self.transitions().filter(|t| t.state == State::Alarm) {
             cases.check(self.unpaged(transition));
         }
@@ -116,7 +109,8 @@ impl Judged<'_> {
         for (function, moves) in &self.world.moves {
             let of_it = self.world.mitigations.iter().filter(|m| m.target.contains(&format!(":function:{function}")));
             let allowed: u64 = of_it.map(allowed_moves).sum();
-            let wrong = || format!("the alias of {function} was moved {moves} times, and the records tell of {allowed}");
+            let wrong =
+                || format!("the alias of {function} was moved {moves} times, and the records tell of {allowed}");
             cases.check((*moves > allowed).then(wrong));
         }
         cases.verdict
@@ -135,7 +129,8 @@ impl Judged<'_> {
         for mitigation in &self.world.mitigations {
             cases.check(self.mitigation_disagrees(mitigation));
         }
-        cases.check((self.world.queued > 0).then(|| format!("{} messages still wait in the queues", self.world.queued)));
+        cases
+            .check((self.world.queued > 0).then(|| format!("{} messages still wait in the queues", self.world.queued)));
         cases.verdict
     }
 
@@ -146,11 +141,15 @@ impl Judged<'_> {
         if self.is_lost(truth) {
             return None;
         }
-        let (state, at) = (if truth.state == State::Alarm { "firing" } else { "recovered" }, truth.at(self.start).as_second());
+        let (state, at) =
+            (if truth.state == State::Alarm { "firing" } else { "recovered" }, truth.at(self.start).as_second());
         match world.last.get(&arn) {
             None => return Some(format!("{alarm} is {state}, and nothing is recorded of it")),
             Some(last) if last.state != state || last.at != at => {
-                return Some(format!("{alarm} is {state} since {at}, and its record says {} since {}", last.state, last.at));
+                return Some(format!(
+                    "{alarm} is {state} since {at}, and its record says {} since {}",
+                    last.state, last.at
+                ));
             }
             Some(_) => {}
         }
@@ -243,19 +242,23 @@ impl Judged<'_> {
     fn bags(&self) -> Verdict {
         let mut cases = Cases::of("every sealed bag verifies; a pass that is missing was told");
         for bag in &self.world.bags {
-            cases.check((bag.intact < bag.sealed).then(|| {
-                format!("{} of {} bags of {} verify: {}", bag.intact, bag.sealed, bag.incident, bag.said)
-            }));
+            cases
+                .check((bag.intact < bag.sealed).then(|| {
+                    format!("{} of {} bags of {} verify: {}", bag.intact, bag.sealed, bag.incident, bag.said)
+                }));
         }
         for incident in self.world.incidents.iter().filter(|incident| incident.status == "resolved") {
             let passes = ["1_warm", "2_complete"].into_iter().filter(|pass| !incident.passes.contains(*pass)).count();
             let missing = passes + usize::from(!incident.has_postmortem);
             let words = ["evidence", "postmortem"];
-            let told = |message: &String| message.contains(&incident.id) && words.iter().any(|word| message.contains(word));
+            let told =
+                |message: &String| message.contains(&incident.id) && words.iter().any(|word| message.contains(word));
             let wrong = missing > 0 && !self.world.messages.iter().any(told);
-            cases.check(wrong.then(|| {
-                format!("{} lacks a pass of evidence or its postmortem, and nobody was told", incident.id)
-            }));
+            cases.check(
+                wrong.then(|| {
+                    format!("{} lacks a pass of evidence or its postmortem, and nobody was told", incident.id)
+                }),
+            );
         }
         cases.verdict
     }
@@ -263,13 +266,14 @@ impl Judged<'_> {
     fn letters(&self) -> Verdict {
         let mut cases = Cases::of("every dead letter is explained, and what cannot be read is one");
         for (queue, body) in &self.world.letters {
-            let is_ours = self.transitions().any(|t| body.contains(&format!("\"{}\"", alarm_arn(&t.alarm))));
+            let is_ours = self.transitions().any(|t| body.contains(&alarm_arn(&t.alarm)));
             let explained = body.contains(MALFORMED) || (*queue == "SignalsDeadLetterQueue" && is_ours);
             let begin: String = body.chars().take(200).collect();
             cases.check((!explained).then(|| format!("a dead letter of {queue} has no explanation: {begin}")));
         }
         let wanted = self.history.troubles.iter().filter(|(_, t)| *t == super::history::Trouble::Malformed).count();
-        let kept: BTreeSet<_> = self.world.letters.iter().map(|(_, body)| body).filter(|b| b.contains(MALFORMED)).collect();
+        let kept: BTreeSet<_> =
+            self.world.letters.iter().map(|(_, body)| body).filter(|b| b.contains(MALFORMED)).collect();
         let wrong = || format!("{wanted} messages could not be read, and {} of them are kept", kept.len());
         cases.check((kept.len() < wanted).then(wrong));
         cases.verdict

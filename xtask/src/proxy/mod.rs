@@ -162,12 +162,7 @@ impl Proxy {
     }
 
     /// Makes the call, and counts the change that it was.
-    async fn make(
-        &self,
-        parts: hyper::http::request::Parts,
-        body: Bytes,
-        change: Option<String>,
-    ) -> Response<Body> {
+    async fn make(&self, parts: hyper::http::request::Parts, body: Bytes, change: Option<String>) -> Response<Body> {
         let answer = self.forward(parts, body).await;
         if let Some(change) = change.filter(|_| answer.status().is_success()) {
             self.log().changed(change);

@@ -14,9 +14,13 @@ use super::Body;
 pub(super) fn throttled(call: &str) -> Response<Body> {
     let (status, code, form) = shape(call.split(' ').next().unwrap_or_default());
     let (content_type, body) = match form {
-        Form::Json => ("application/x-amz-json-1.0", json!({"__type": code, "message": SENTENCE}).to_string().into_bytes()),
+        Form::Json => {
+            ("application/x-amz-json-1.0", json!({"__type": code, "message": SENTENCE}).to_string().into_bytes())
+        }
         Form::Query => ("text/xml", query(code).into_bytes()),
-        Form::S3 => ("application/xml", format!("<Error><Code>{code}</Code><Message>{SENTENCE}</Message></Error>").into_bytes()),
+        Form::S3 => {
+            ("application/xml", format!("<Error><Code>{code}</Code><Message>{SENTENCE}</Message></Error>").into_bytes())
+        }
         Form::Cbor => ("application/cbor", cbor(code)),
     };
     let mut response = Response::new(Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed());

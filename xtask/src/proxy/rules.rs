@@ -176,12 +176,13 @@ impl Log {
     /// to the rules after it.
     pub fn meet(&mut self, call: &Call<'_>, by_function: impl FnOnce() -> bool) -> Option<Rule> {
         *self.calls.entry(call.name.clone()).or_default() += 1;
-        let (at, action) = self.armed.iter().enumerate().filter(|(_, rule)| rule.when.holds(call)).find_map(|(at, rule)| {
-            let Action::Random(random) = rule.action else { return Some((at, rule.action)) };
-            let draws = self.draws.entry(rule.id.clone()).or_default();
-            *draws += 1;
-            Some((at, random.draw(*draws)?))
-        })?;
+        let (at, action) =
+            self.armed.iter().enumerate().filter(|(_, rule)| rule.when.holds(call)).find_map(|(at, rule)| {
+                let Action::Random(random) = rule.action else { return Some((at, rule.action)) };
+                let draws = self.draws.entry(rule.id.clone()).or_default();
+                *draws += 1;
+                Some((at, random.draw(*draws)?))
+            })?;
         let rule = self.armed.get_mut(at)?;
         if matches!(action, Action::KillAfter(_)) && !by_function() {
             return None;
@@ -276,7 +277,8 @@ mod tests {
     #[test]
     fn what_is_not_drawn_is_left_to_the_next_rule() {
         let mut log = Log::default();
-        let random = r#"{"id":"r","match":{"method":"POST"},"action":{"random":{"seed":7,"throttle":500}},"times":1000000}"#;
+        let random =
+            r#"{"id":"r","match":{"method":"POST"},"action":{"random":{"seed":7,"throttle":500}},"times":1000000}"#;
         log.arm(serde_json::from_str(random).unwrap());
         log.arm(rule("next", r#"{"method":"POST"}"#, 1000));
         let met: Vec<_> = (0..1000).filter_map(|_| log.meet(&PUT, || true)).collect();
@@ -319,7 +321,10 @@ mod tests {
         check(r#"{"id":"r","match":{"method":"GET"},"action":{"fail":200}}"#, "400 to 599");
         check(r#"{"id":"r","match":{"method":"GET"},"action":{"drop":true},"times":0}"#, "times");
         check(r#"{"id":"r","match":{"method":"GET"},"action":{"hang":false}}"#, "only be true");
-        check(r#"{"id":"r","match":{"method":"GET"},"action":{"random":{"seed":1,"error":600,"reset":500}}}"#, "per mille");
+        check(
+            r#"{"id":"r","match":{"method":"GET"},"action":{"random":{"seed":1,"error":600,"reset":500}}}"#,
+            "per mille",
+        );
         assert_eq!(rule("r", r#"{"method":"GET"}"#, 3).fault(), None);
         let typo = r#"{"id":"r","match":{"target":"PutItem"},"action":{"drop":true}}"#;
         assert!(serde_json::from_str::<Rule>(typo).is_err());

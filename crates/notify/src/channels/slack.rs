@@ -1,26 +1,22 @@
 //! Slack: `chat.postMessage` with a bot token.
 
 mod blocks;
-mod client;
-
-use std::sync::OnceLock;
 
 use anyhow::anyhow;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_types::SdkConfig;
 use serde::Deserialize;
 use step::Env;
 
 use crate::channels::Failure;
+use crate::channels::http::{Http, Post};
 use crate::message::Message;
 use crate::secret::Secrets;
 
 #[derive(Debug)]
 pub(crate) struct Slack {
     secrets: Secrets,
-    api: String,
-    /// Built at first use: reading the system's roots takes longer than the rest of a start.
-    http: OnceLock<SharedHttpClient>,
+    http: Http,
+    /// Where messages are posted to.
+    url: String,
 }
 
 /// What Slack answers, in the parts that matter.
@@ -32,17 +28,17 @@ struct Said {
 }
 
 impl Slack {
-    pub(crate) fn new(config: &SdkConfig, env: &Env) -> Self {
+    pub(crate) fn new(secrets: Secrets, http: Http, env: &Env) -> Self {
         let api = env.find("SLACK_API_URL").unwrap_or_else(|| "https://slack.com/api".to_owned());
-        Self { secrets: Secrets::new(config), api, http: OnceLock::new() }
+        Self { secrets, http, url: format!("{}/chat.postMessage", api.trim_end_matches('/')) }
     }
 
     /// Posts to a channel or member, and gives the message's `ts`.
     pub(crate) async fn post(&self, channel: &str, secret: &str, message: &Message) -> Result<String, Failure> {
-        let token = self.secrets.token(secret).await.map_err(Failure::Refused)?;
-        let http = self.http().map_err(Failure::Refused)?;
+        let token = self.secrets.token(secret, "bot token").await.map_err(Failure::Refused)?;
+        let headers = vec![("authorization", format!("Bearer {}", token.expose()))];
         let body = blocks::body(channel, message).to_string();
-        let answer = client::post(http, &self.api, &token, &body).await.map_err(Failure::Unknown)?;
+        let answer = self.http.post(Post { to: "Slack", url: &self.url, headers, body }).await?;
         match answer.status {
             200 => {}
             429 => {
@@ -51,7 +47,7 @@ impl Slack {
             }
             status => {
                 let error = anyhow!("Slack answered with HTTP status {status}; see https://slack-status.com");
-                return Err(if status < 500 { answer.no(error) } else { Failure::Unknown(error) });
+                return Err(answer.failed(error));
             }
         }
         let said: Said = serde_json::from_slice(&answer.body).map_err(|e| {
@@ -67,16 +63,6 @@ impl Slack {
         let shown = code.unwrap_or("an error without a name");
         let error = anyhow!("Slack answered {shown}; {}", remedy(shown, channel, secret));
         Err(if code.is_some_and(|code| !is_of_slack_itself(code)) { answer.no(error) } else { Failure::Unknown(error) })
-    }
-
-    fn http(&self) -> anyhow::Result<&SharedHttpClient> {
-        if self.http.get().is_none() {
-            let built = step::aws::public_http_client()
-                .map_err(|e| anyhow::Error::from(e).context("no TLS roots were found for Slack"))?;
-            // Another task may have been first: then its client is used.
-            let _ = self.http.set(built);
-        }
-        self.http.get().ok_or_else(|| anyhow!("the HTTP client for Slack is missing"))
     }
 }
 
@@ -113,9 +99,7 @@ impl Slack {
         answers: &aws_smithy_http_client::test_util::StaticReplayClient,
     ) -> Self {
         let env = Env::from([("SLACK_API_URL", "http://127.0.0.1:1/api/")]);
-        let slack = Self::new(&crate::samples::config(secrets), &env);
-        slack.http.set(SharedHttpClient::new(answers.clone())).unwrap();
-        slack
+        Self::new(Secrets::new(&crate::samples::config(secrets)), Http::canned(answers), &env)
     }
 }
 

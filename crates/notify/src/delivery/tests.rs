@@ -1,10 +1,7 @@
 use super::*;
 use crate::Input;
-use crate::channels::{Channels, Slack};
-use crate::fallback::Told;
-use crate::samples::{at, bodies, canned, config, incident, secret_holds, sns_accepts};
+use crate::samples::{at, bodies, canned, incident, secret_holds, sns_accepts};
 use aws_smithy_http_client::test_util::StaticReplayClient;
-use incident_store::Store;
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -17,9 +14,7 @@ const POSTED: (u16, &str) = (200, r#"{"ok":true,"ts":"1"}"#);
 /// A context whose network is canned, Slack's by the answers given.
 fn ctx(table: &StaticReplayClient, sns: &StaticReplayClient, slack: &StaticReplayClient) -> Ctx {
     let secret = secret_holds("xoxb-very-secret");
-    let slack = Slack::canned(&canned([(200, secret.as_str())]), slack);
-    let store = Store::new(&config(table), "incidents");
-    Ctx { store, channels: Channels::canned(&config(sns), slack), told: Told::default() }
+    crate::samples::ctx(table, sns, &canned([(200, secret.as_str())]), slack)
 }
 
 fn address() -> Address {

@@ -98,7 +98,8 @@ async fn a_lost_connection_is_tried_once_more() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let env = Env::from([("SLACK_API_URL", format!("http://{}/api", listener.local_addr().unwrap()).as_str())]);
     let secret = secret_holds(TOKEN);
-    let slack = Slack::new(&config(&canned([(200, secret.as_str())])), &env);
+    let secrets = Secrets::new(&config(&canned([(200, secret.as_str())])));
+    let slack = Slack::new(secrets, Http::default(), &env);
     let message = unreadable("inc-x");
     let served = tokio::spawn(async move {
         let lost = serve_one(&listener, None).await;
@@ -115,7 +116,8 @@ async fn a_no_to_a_second_try_says_nothing_of_the_first() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let env = Env::from([("SLACK_API_URL", format!("http://{}/api", listener.local_addr().unwrap()).as_str())]);
     let secret = secret_holds(TOKEN);
-    let slack = Slack::new(&config(&canned([(200, secret.as_str())])), &env);
+    let secrets = Secrets::new(&config(&canned([(200, secret.as_str())])));
+    let slack = Slack::new(secrets, Http::default(), &env);
     let served = tokio::spawn(async move {
         serve_one(&listener, None).await;
         serve_one(&listener, Some(r#"{"ok":false,"error":"ratelimited"}"#)).await
@@ -149,7 +151,7 @@ async fn a_token_is_read_once_and_again_when_slack_does_not_take_it() {
 async fn a_secret_that_is_no_token_says_so() {
     let missing = r#"{"__type":"ResourceNotFoundException","Message":"none"}"#;
     let holds = [r#"{"token":"xoxb very secret"}"#, "xoxb\nvery-secret", " "].map(secret_holds);
-    let no_token = "the secret `s` is no token; store the bot token alone, as plain text";
+    let no_token = "the secret `s` is no bot token; store the bot token alone, as plain text";
     let cases = [
         (400, missing, "the secret `s` could not be read (ResourceNotFoundException)"),
         (200, holds[0].as_str(), no_token),

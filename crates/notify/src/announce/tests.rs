@@ -1,0 +1,122 @@
+use super::*;
+use crate::samples::{at, bodies, canned, claimed, ctx, incident, planned, secret_holds, sns_accepts};
+use serde_json::{Value, json};
+
+#[test]
+fn what_is_due() {
+    let (incident, planned) = (incident(), planned());
+    let ended = MitigationRecord { progress: Progress::Ended, ..planned.clone() };
+    assert!(due(&incident, 1, Announcement::Approval, Some(&planned)));
+    assert!(!due(&incident, 1, Announcement::Approval, Some(&ended)), "somebody decided in the meantime");
+    assert!(!due(&incident, 1, Announcement::Approval, None));
+    assert!(due(&incident, 1, Announcement::Mitigation, Some(&ended)));
+    assert!(due(&incident, 1, Announcement::Mitigation, None), "it failed before it was recorded");
+    assert!(!due(&incident, 1, Announcement::Resolved, None), "it is open");
+    let mut without = incident.clone();
+    without.opened.plan.plan.mitigations.clear();
+    assert!(!due(&without, 1, Announcement::Mitigation, None));
+    let resolved = Incident { resolved_at: Some(at("14:20:00")), ..incident };
+    assert!(due(&resolved, 1, Announcement::Resolved, None));
+    assert!(!due(&resolved, 2, Announcement::Resolved, None), "of another opening");
+}
+
+#[test]
+fn the_end_is_noted_once_at_its_own_time() {
+    let open = incident();
+    assert_eq!(resolution(&open, 1, Announcement::Resolved), None);
+    let resolved = Incident { resolved_at: Some(at("14:20:00")), ..open };
+    let entry = resolution(&resolved, 1, Announcement::Resolved).unwrap();
+    assert_eq!(entry, resolution(&resolved, 1, Announcement::Resolved).unwrap());
+    assert_eq!(
+        (entry.at, entry.what.as_str()),
+        (at("14:20:00"), "resolved: everything that fired stayed clear for 5m")
+    );
+    assert_eq!(resolution(&resolved, 1, Announcement::Mitigation), None);
+    let by_person = Incident { resolved_by: Some("ada".into()), ..resolved };
+    assert_eq!(resolution(&by_person, 1, Announcement::Resolved), None);
+}
+
+/// The sample, whose escalation has contacts with these channels.
+fn escalating(steps: &[(&str, Value)]) -> Incident {
+    let mut incident = incident();
+    let step = |(name, channels): &(&str, Value)| {
+        let contact = json!({"name": name, "time_zone": null, "channels": channels});
+        serde_json::from_value(json!({"contact": contact, "wait": "5m"})).unwrap()
+    };
+    incident.opened.plan.team.escalation = steps.iter().map(step).collect();
+    incident.resolved_at = Some(at("14:20:00"));
+    incident
+}
+
+fn pagerduty(secret: &str) -> Value {
+    json!({"pagerduty": {"routing_key": secret}})
+}
+
+#[test]
+fn every_service_that_may_have_been_alerted_is_closed_once() {
+    let (sns, a, b, c) = (json!({"sns": {"topic": "t"}}), pagerduty("a"), pagerduty("b"), pagerduty("c"));
+    let incident = escalating(&[
+        ("first", json!([sns, a])),
+        ("second", json!([a, b, sns])),
+        ("first", json!([sns, a])),
+        ("third", json!([b, c])),
+    ]);
+    let of = |(contact, channels): (&Contact, Vec<Channel>)| (contact.name.clone(), json!(channels));
+    let expect = [("second".to_owned(), json!([b])), ("third".to_owned(), json!([c]))];
+    assert_eq!(alerted(&incident).into_iter().map(of).collect::<Vec<_>>(), expect);
+}
+
+#[tokio::test]
+async fn the_end_closes_the_alerts_of_everybody() {
+    let steps = [("first", json!([{"sns": {"topic": "t"}}])), ("second", json!([pagerduty("s")]))];
+    let incident = escalating(&steps);
+    let (table, sns) = (canned([claimed(); 20]), canned([(200, sns_accepts())]));
+    let secret = secret_holds("second-key");
+    let outside = canned([(202, "{}")]);
+    let ctx = ctx(&table, &sns, &canned([(200, secret.as_str())]), &outside);
+    let output = announce(&ctx, &incident, 1, Announcement::Resolved, 0).await.unwrap();
+    assert_eq!((output.contact.as_deref(), output.accepted), (Some("first"), vec!["sns".to_owned()]));
+    let event: Value = serde_json::from_str(&bodies(&outside)[0]).unwrap();
+    let dedup_key = "inc-20261123-0123456789-1-1";
+    assert_eq!(event, json!({"routing_key": "second-key", "event_action": "resolve", "dedup_key": dedup_key}));
+    let written = bodies(&table).join("\n");
+    assert!(written.contains("closed the alerts of second by pagerduty"), "{written}");
+    assert!(written.contains("TOLD#1#0#second/resolved#pagerduty"), "{written}");
+    assert!(!written.contains("second-key"));
+}
+
+#[tokio::test]
+async fn an_alert_that_stays_open_is_tried_again() {
+    let steps = [("first", json!([{"sns": {"topic": "t"}}])), ("second", json!([pagerduty("s")]))];
+    let (table, sns) = (canned([claimed(); 20]), canned([(200, sns_accepts())]));
+    let secret = secret_holds("second-key");
+    let ctx = ctx(&table, &sns, &canned([(200, secret.as_str())]), &canned([(500, "")]));
+    let error = announce(&ctx, &escalating(&steps), 1, Announcement::Resolved, 0).await.unwrap_err();
+    let sentence = "no channel accepted it: could not close the alerts of second";
+    assert_eq!((error.name(), error.to_string().as_str()), ("Transient", sentence));
+    assert_eq!(bodies(&sns).len(), 1, "the first contact is told all the same");
+}
+
+#[tokio::test]
+async fn pagerduty_is_not_asked_for_an_approval() {
+    for (more, asked) in [(vec![json!({"sns": {"topic": "t"}})], true), (vec![], false)] {
+        let mut channels = vec![pagerduty("s")];
+        channels.extend(more);
+        let incident = escalating(&[("first", json!(channels))]);
+        let (table, sns, outside) = (canned([claimed(); 20]), canned([(200, sns_accepts())]), canned([]));
+        let ctx = ctx(&table, &sns, &canned([]), &outside);
+        let first = &incident.opened.plan.team.escalation[0].contact;
+        let came = say(&ctx, &incident, Announcement::Approval, 1, &[planned()], first).await;
+        assert_eq!((bodies(&sns).len(), bodies(&outside).len()), (usize::from(asked), 0));
+        match came {
+            Ok(output) => assert_eq!(output.accepted, ["sns"]),
+            Err(error) => assert_eq!(
+                (error.name(), error.to_string().as_str()),
+                (
+                    "Refused",
+                    "could not ask first to approve mitigation 1: PagerDuty is no chat; give them `sns` or `slack` in teams.yaml too"
+                )
+            ),
+        }
+    }
+}

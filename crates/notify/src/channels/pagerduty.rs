@@ -1,0 +1,132 @@
+//! PagerDuty: Events API v2. It takes pages and their end, and is no chat: an announcement that asks for an approval, or
+//! says what came of a mitigation, is none of its business, and it gets nothing of them.
+
+use anyhow::anyhow;
+use futures_util::future::join_all;
+use incident::Incident;
+use response_plan::Severity;
+use serde_json::{Map, Value, json};
+use step::Env;
+
+use crate::channels::http::{Http, Post};
+use crate::channels::{About, Failure};
+use crate::input::{Announcement, What};
+use crate::message::Message;
+use crate::secret::{Secrets, Token};
+use crate::text::cut;
+
+/// The longest summary that PagerDuty takes, in characters.
+const SUMMARY: usize = 1_024;
+
+#[derive(Debug)]
+pub(crate) struct PagerDuty {
+    secrets: Secrets,
+    http: Http,
+    /// Where events are posted to.
+    url: String,
+}
+
+impl PagerDuty {
+    pub(crate) fn new(secrets: Secrets, http: Http, env: &Env) -> Self {
+        let base = env.find("PAGERDUTY_EVENTS_URL").unwrap_or_else(|| "https://events.pagerduty.com".to_owned());
+        Self { secrets, http, url: format!("{}/v2/enqueue", base.trim_end_matches('/')) }
+    }
+
+    /// Opens an alert, or adds to the one of the same engagement; at the end resolves those of all engagements of the
+    /// opening. Gives the (last) alert's `dedup_key`.
+    pub(crate) async fn send(&self, secret: &str, about: About<'_>, message: &Message) -> Result<String, Failure> {
+        let key = self.secrets.token(secret, "routing key").await.map_err(Failure::Refused)?;
+        let incident = about.incident;
+        match about.what {
+            What::Page { engagement, .. } => {
+                self.enqueue(secret, &trigger(&key, incident, engagement, message)).await?;
+                Ok(dedup_key(incident, engagement))
+            }
+            What::Announce { announce: Announcement::Resolved, .. } => {
+                // An alert that is not open, or was never opened, is accepted and dropped.
+                let events: Vec<_> = (1..=incident.engagement).map(|n| resolve(&key, incident, n)).collect();
+                for came in join_all(events.iter().map(|event| self.enqueue(secret, event))).await {
+                    came?;
+                }
+                Ok(dedup_key(incident, incident.engagement))
+            }
+            What::Announce { .. } => Err(Failure::Refused(anyhow!("PagerDuty takes pages and their end alone"))),
+        }
+    }
+
+    async fn enqueue(&self, secret: &str, event: &Value) -> Result<(), Failure> {
+        let post = Post { to: "PagerDuty", url: &self.url, headers: Vec::new(), body: event.to_string() };
+        let answer = self.http.post(post).await?;
+        match answer.status {
+            202 => Ok(()),
+            400 => {
+                self.secrets.forget(secret);
+                Err(answer.no(anyhow!(
+                    "PagerDuty refused the event; store the routing key of an Events API v2 integration in the secret \
+                     `{secret}`"
+                )))
+            }
+            429 => {
+                let wait = answer.wait();
+                Err(answer.no(anyhow!("PagerDuty asked to wait {wait}; it takes about 120 events a minute and key")))
+            }
+            status => Err(answer
+                .failed(anyhow!("PagerDuty answered with HTTP status {status}; see https://status.pagerduty.com"))),
+        }
+    }
+}
+
+/// Whether PagerDuty is told at all.
+pub(crate) fn takes(what: What) -> bool {
+    matches!(what, What::Page { .. } | What::Announce { announce: Announcement::Resolved, .. })
+}
+
+/// One alert for one engagement: repeats and later steps add to it, and wake nobody anew.
+fn dedup_key(incident: &Incident, engagement: u32) -> String {
+    format!("{}-{}-{engagement}", incident.id(), incident.opening)
+}
+
+fn trigger(key: &Token, incident: &Incident, engagement: u32, message: &Message) -> Value {
+    let plan = incident.plan();
+    let lines = message.facts.iter().chain(&message.actions);
+    let mut details: Map<_, _> = lines.map(|(label, text)| ((*label).to_owned(), json!(text))).collect();
+    details.insert("From".to_owned(), json!(message.footer));
+    json!({
+        "routing_key": key.expose(),
+        "event_action": "trigger",
+        "dedup_key": dedup_key(incident, engagement),
+        "payload": {
+            "summary": cut(&message.title, SUMMARY),
+            "source": cut(&incident.opened.signal.fingerprint, SUMMARY),
+            "severity": severity(incident.severity),
+            "component": plan.service,
+            "group": plan.environment,
+            "custom_details": details,
+        },
+        "links": links(incident),
+    })
+}
+
+fn resolve(key: &Token, incident: &Incident, engagement: u32) -> Value {
+    json!({"routing_key": key.expose(), "event_action": "resolve", "dedup_key": dedup_key(incident, engagement)})
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Sev1 => "critical",
+        Severity::Sev2 => "error",
+        Severity::Sev3 => "warning",
+        Severity::Sev4 | Severity::Sev5 => "info",
+    }
+}
+
+/// What is an address; a runbook may be a path in a repository, which stands among the details.
+fn links(incident: &Incident) -> Vec<Value> {
+    let all = [("Runbook", &incident.plan().runbook), ("Console", &incident.opened.signal.link)];
+    let all = all.into_iter().filter_map(|(text, link)| Some((text, link.as_deref()?)));
+    let all = all.filter(|(_, href)| href.starts_with("https://") && href.bytes().all(|b| b.is_ascii_graphic()));
+    all.map(|(text, href)| json!({"href": href, "text": text})).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! `sam build`, and `sam local invoke` of one function, to its answer.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use super::{engine::Engine, sam::Sam};
+use crate::{stack::Stack, workspace::Workspace};
+
+/// A variable that the template does not name, since on AWS there is no such endpoint.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+
+/// Cargo's profile for what runs here. SAM knows two, release and dev, and a release of every function takes most of
+/// an hour; dev is made as cheap as the profile `local` is.
+const QUICK: [(&str, &str); 4] = [
+    ("SAM_BUILD_MODE", "debug"),
+    ("CARGO_PROFILE_DEV_DEBUG", "none"),
+    ("CARGO_PROFILE_DEV_STRIP", "debuginfo"),
+    ("CARGO_PROFILE_DEV_INCREMENTAL", "false"),
+];
+
+/// The built functions, ready to be invoked.
+#[derive(Debug)]
+pub(super) struct Built {
+    template: PathBuf,
+    folder: PathBuf,
+    parameter: String,
+}
+
+/// The architecture of this machine, in the words of the template. Fails where Lambda has no such machines.
+pub(super) fn architecture() -> Result<&'static str> {
+    match std::env::consts::ARCH {
+        "x86_64" => Ok("x86_64"),
+        "aarch64" => Ok("arm64"),
+        other => bail!("Lambda runs on x86_64 and arm64, and this machine is {other}"),
+    }
+}
+
+impl Built {
+    /// Builds every function of the shipped template with cargo-lambda, for this architecture, below `folder`.
+    pub(super) fn build(workspace: &Workspace, sam: &Sam, architecture: &str, folder: &Path) -> Result<Self> {
+        let build = folder.join("build");
+        let parameter = format!("Architecture={architecture}");
+        let mut command = sam.command(&["build", "--parameter-overrides", &parameter, "--template"])?;
+        command.arg(workspace.template()).arg("--build-dir").arg(&build).current_dir(workspace.root());
+        command.env("CARGO_TARGET_DIR", super::target(workspace)).envs(QUICK);
+        let output = command.output().context("Failed to start sam")?;
+        ensure!(output.status.success(), "sam build failed:\n{}", String::from_utf8_lossy(&output.stderr).trim());
+        let built = Self { template: build.join("template.yaml"), folder: folder.to_path_buf(), parameter };
+        built.name_endpoint()?;
+        Ok(built)
+    }
+
+    /// SAM hands on no variable that its template does not name, so the built one gets the endpoint's.
+    fn name_endpoint(&self) -> Result<()> {
+        let text = fs::read_to_string(&self.template).context("sam build wrote no template")?;
+        let named = with_variable(&text).context("The built template has no variables for all functions")?;
+        fs::write(&self.template, named).with_context(|| format!("Failed to write {}", self.template.display()))
+    }
+
+    /// The names of the functions that were built, in the order of the alphabet.
+    pub(super) fn functions(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.folder.join("build")).context("sam build made no folder")? {
+            let entry = entry?;
+            if entry.path().join("bootstrap").exists() {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// The executable of each.
+    pub(super) fn binaries(&self) -> Result<Vec<PathBuf>> {
+        let build = self.folder.join("build");
+        Ok(self.functions()?.into_iter().map(|name| build.join(name).join("bootstrap")).collect())
+    }
+
+    /// Gives each function the variables that it has on the stack, with other values for some, and the endpoint where
+    /// functions find the emulator.
+    pub(super) fn give_variables(&self, stack: &Stack, others: &[(&str, &str)]) -> Result<()> {
+        let mut all = BTreeMap::new();
+        for name in self.functions()? {
+            let deployed = stack.output(&name)?;
+            let query = ["--query", "Environment.Variables"];
+            let ask = ["lambda", "get-function-configuration", "--function-name", deployed];
+            let mut variables: BTreeMap<String, String> = stack.aws().json(&[&ask[..], &query].concat())?;
+            for (name, value) in others {
+                variables.entry((*name).to_owned()).and_modify(|deployed| (*value).clone_into(deployed));
+            }
+            variables.insert(ENDPOINT.to_owned(), stack.proxy_endpoint.clone());
+            all.insert(name, variables);
+        }
+        let path = self.variables();
+        fs::write(&path, serde_json::to_vec_pretty(&all)?)
+            .with_context(|| format!("Failed to write {}", path.display()))
+    }
+
+    fn variables(&self) -> PathBuf {
+        self.folder.join("variables.json")
+    }
+
+    /// Runs a function in its container with the event of a file, and returns its answer. An error that the function
+    /// answers is an error here, too, with the end of its log.
+    pub(super) fn invoke(&self, sam: &Sam, engine: &Engine, function: &str, event: &Path) -> Result<Value> {
+        let mut command = sam.command(&["local", "invoke", function, "--skip-pull-image"])?;
+        command.args(["--docker-network", "host", "--parameter-overrides", &self.parameter]);
+        command.arg("--template").arg(&self.template).arg("--event").arg(event);
+        command.arg("--env-vars").arg(self.variables()).arg("--layer-cache-basedir").arg(self.folder.join("layers"));
+        engine.hand_to(&mut command);
+        let output = command.current_dir(&self.folder).output().context("Failed to start sam")?;
+        let log = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "sam local invoke failed:\n{}", log.trim());
+        read_answer(&String::from_utf8_lossy(&output.stdout)).with_context(|| format!("Its log:\n{}", log.trim()))
+    }
+}
+
+/// The answer in what SAM writes to its standard output: the last line that is JSON.
+fn read_answer(written: &str) -> Result<Value> {
+    let last = written.lines().rev().find_map(|line| serde_json::from_str::<Value>(line.trim()).ok());
+    let answer = last.with_context(|| format!("The function gave no answer: {}", written.trim()))?;
+    if let Some(name) = answer.get("errorType").and_then(Value::as_str) {
+        bail!("It failed with {name}: {}", answer.get("errorMessage").unwrap_or(&json!("")));
+    }
+    Ok(answer)
+}
+
+/// The template with the endpoint among the variables of every function, which come first of all.
+fn with_variable(template: &str) -> Option<String> {
+    let globals = template.find("\nGlobals:")?;
+    let at = globals + template[globals..].find("Variables:\n")? + "Variables:\n".len();
+    let indent: String = template[at..].chars().take_while(|c| *c == ' ').collect();
+    Some(format!("{}{indent}{ENDPOINT}: ''\n{}", &template[..at], &template[at..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_is_named_for_every_function() {
+        let template = "Parameters:\n  A: 1\nGlobals:\n  Function:\n    Environment:\n      Variables:\n        TABLE:\n          \
+                        Ref: Table\nResources:\n  F:\n    Variables:\n      B: 1\n";
+        let named = with_variable(template).unwrap();
+        assert_eq!(named, template.replacen("        TABLE:", "        AWS_ENDPOINT_URL: ''\n        TABLE:", 1));
+        assert_eq!(with_variable("Resources:\n  F:\n    Variables:\n      B: 1\n"), None);
+    }
+
+    #[test]
+    fn the_answer_is_the_last_line() {
+        assert_eq!(read_answer("START\n{\"v\":1,\"open\":0}\n").unwrap(), json!({"v": 1, "open": 0}));
+        assert!(read_answer("").unwrap_err().to_string().contains("no answer"));
+        let error = read_answer(r#"{"errorType": "Refused", "errorMessage": "the brake is on"}"#).unwrap_err();
+        assert_eq!(error.to_string(), "It failed with Refused: \"the brake is on\"");
+    }
+}
