@@ -85,7 +85,8 @@ fn cargo_test(workspace: &Workspace, which: &[&str], arguments: &[String], stack
     let mut cargo = workspace.cargo();
     cargo.args(["test", "--profile", "local", "--no-fail-fast"]).args(which).args(arguments);
     if let Some(record) = stack {
-        cargo.env(STACK_VARIABLE, record);
+        // They wait far more than they work.
+        cargo.env(STACK_VARIABLE, record).env("RUST_TEST_THREADS", "4");
     }
     if !cargo.status().context("Failed to start cargo")?.success() {
         bail!("cargo said why above");

@@ -7,6 +7,7 @@
 //! again, and a custody file that is there decides what is sealed. What a source does not give is a gap, never a failed
 //! pass; what passes by itself, in STS or the bucket, is tried again before anything is sealed.
 
+mod before;
 mod bucket;
 mod collectors;
 mod roles;
@@ -17,10 +18,9 @@ mod wanted;
 
 use std::time::Duration;
 
-use evidence_bundle::{CUSTODY_V, Custody, Gap, Pass};
+use evidence_bundle::{CUSTODY_V, Custody, Pass};
 use incident::{Entry, Incident, SealedPass, V};
 use incident_store::Store;
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use step::{Env, StepError};
 use tokio::time::Instant;
@@ -31,10 +31,6 @@ use crate::seal::Sealed;
 
 /// What is not read by then is a gap. The time-out of the function leaves a minute and more for storing and sealing.
 const READ_FOR: Duration = Duration::from_secs(240);
-
-/// A pass that was begun and has written nothing for so long is not waited for: a try ends after seven minutes, and the
-/// next begins within one. The state machine tries this pass again for longer.
-const ABANDONED: SignedDuration = SignedDuration::from_mins(8);
 
 /// What the state machine sends.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -54,8 +50,8 @@ pub struct Input {
 pub struct Output {
     /// Where the bag is in the evidence bucket.
     pub prefix: String,
-    /// The seal: SHA-256 of the tag manifest.
-    pub tag_manifest_sha256: String,
+    /// The seal: SHA-256 of the tag manifest; absent where the pass came too late to be sealed.
+    pub tag_manifest_sha256: Option<String>,
     /// How many captured files it has.
     pub files: u32,
     /// How many gaps it names.
@@ -113,7 +109,10 @@ pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
         None => {
             let custody = match seal::begun(&ctx.bucket, &prefix).await? {
                 Some(custody) => custody,
-                None => capture(ctx, &incident, pass, &prefix).await?,
+                None => match capture(ctx, &incident, pass, &prefix).await? {
+                    Some(custody) => custody,
+                    None => return before::decline(ctx, &incident, pass, prefix).await,
+                },
             };
             seal::seal(&ctx.bucket, &prefix, custody).await?
         }
@@ -135,18 +134,25 @@ fn read(input: &Input) -> Result<Pass, StepError> {
     }
 }
 
-async fn capture(ctx: &Ctx, incident: &Incident, pass: Pass, prefix: &str) -> Result<Custody, StepError> {
-    // Asked before as well, so that a pass which has to wait does so before it reads anything.
-    previous(ctx, incident, pass).await?;
+/// Everything for one pass but its seal; `None` where the next pass has overtaken it.
+async fn capture(ctx: &Ctx, incident: &Incident, pass: Pass, prefix: &str) -> Result<Option<Custody>, StepError> {
+    // Asked before as well, so that a pass which has to wait, or is too late, reads nothing.
+    before::previous(ctx, incident, pass).await?;
+    if before::is_overtaken(ctx, incident, pass).await? {
+        return Ok(None);
+    }
     let limits = Limits { deadline: Instant::now() + READ_FOR, ..Limits::default() };
     let wanted = wanted::wanted(incident, pass, step::now());
     let mut collected = collectors::collect(ctx, incident, prefix, &wanted, limits).await?;
     if let (None, Some(onset)) = (incident.onset, collected.onset) {
         ctx.store.onset_found(incident.id(), onset).await?;
     }
-    let before = previous(ctx, incident, pass).await?;
+    let before = before::previous(ctx, incident, pass).await?;
+    if before::is_overtaken(ctx, incident, pass).await? {
+        return Ok(None);
+    }
     collected.gaps.extend(before.gap(pass));
-    Ok(Custody {
+    Ok(Some(Custody {
         v: CUSTODY_V,
         incident_id: incident.id().to_owned(),
         opening: incident.opening,
@@ -156,53 +162,7 @@ async fn capture(ctx: &Ctx, incident: &Incident, pass: Pass, prefix: &str) -> Re
         files: collected.files,
         gaps: collected.gaps,
         previous: before.seal(),
-    })
-}
-
-/// The pass before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Before {
-    /// There is none.
-    Absent,
-    /// It has this seal.
-    Sealed(String),
-    /// It was begun, and nobody goes on with it.
-    Abandoned,
-}
-
-impl Before {
-    fn seal(self) -> Option<String> {
-        if let Self::Sealed(seal) = self { Some(seal) } else { None }
-    }
-
-    fn gap(&self, pass: Pass) -> Option<Gap> {
-        let what = pass.previous().filter(|_| *self == Self::Abandoned)?;
-        let reason = "it was begun and not sealed; what it kept is in the evidence bucket, and no seal covers it.";
-        Some(Gap { collector: "capture-evidence".to_owned(), what: format!("pass {what}"), reason: reason.to_owned() })
-    }
-}
-
-/// The pass before: as the incident has it, or as the bucket has it where a run was killed between the two. While it is
-/// being captured, this pass waits: sealed first, it could never name the other's seal.
-async fn previous(ctx: &Ctx, incident: &Incident, pass: Pass) -> Result<Before, StepError> {
-    let Some(before) = pass.previous() else { return Ok(Before::Absent) };
-    let prefix = evidence_bundle::prefix(incident.id(), incident.opening, before);
-    if let Some(sealed) = incident.evidence.iter().find(|sealed| sealed.prefix == prefix) {
-        return Ok(Before::Sealed(sealed.tag_manifest_sha256.clone()));
-    }
-    if let Some(seal) = seal::seal_of(&ctx.bucket, &prefix).await? {
-        return Ok(Before::Sealed(seal));
-    }
-    unsealed(before, ctx.bucket.youngest(&prefix).await?, step::now())
-}
-
-/// What to think of a pass without a seal, from when it last wrote something.
-fn unsealed(before: Pass, youngest: Option<Timestamp>, now: Timestamp) -> Result<Before, StepError> {
-    match youngest {
-        None => Ok(Before::Absent),
-        Some(written) if now.duration_since(written) >= ABANDONED => Ok(Before::Abandoned),
-        Some(_) => Err(StepError::transient(format!("pass {before} is not sealed yet; this pass comes after it"))),
-    }
+    }))
 }
 
 /// Everything here comes from the bag, so that recording it again writes the same.
@@ -222,7 +182,7 @@ async fn record(ctx: &Ctx, prefix: String, sealed: &Sealed) -> Result<Output, St
     let key = ["evidence-sealed", prefix.as_str()];
     let entry = Entry::new(custody.sealed_at, "capture-evidence", &key, summary(custody));
     ctx.store.note(&custody.incident_id, &entry).await?;
-    Ok(Output { prefix, tag_manifest_sha256: tag_manifest_sha256.clone(), files, gaps })
+    Ok(Output { prefix, tag_manifest_sha256: Some(tag_manifest_sha256.clone()), files, gaps })
 }
 
 /// The line of the timeline: `evidence sealed: pass 1-warm, 5 files, 1 gap (log group /aws/lambda/checkout)`.
@@ -260,51 +220,6 @@ mod tests {
         assert_eq!(read(&input(1, 2)).unwrap(), Pass::Complete);
         for (v, pass) in [(1, 0), (1, 3), (2, 1)] {
             assert_eq!(read(&input(v, pass)).unwrap_err().name(), "Rejected", "v {v}, pass {pass}");
-        }
-    }
-
-    #[test]
-    fn a_pass_waits_for_the_one_before_it_as_long_as_that_is_alive() {
-        let now = at("14:30:00");
-        let thought = |youngest: Option<&str>| unsealed(Pass::Warm, youngest.map(at), now);
-        assert_eq!(thought(None).unwrap(), Before::Absent);
-        for written in ["14:22:01", "14:29:59", "14:30:01"] {
-            let error = thought(Some(written)).unwrap_err();
-            assert_eq!(error.name(), "Transient", "{written}");
-            assert_eq!(error.to_string(), "pass 1-warm is not sealed yet; this pass comes after it");
-        }
-        assert_eq!(thought(Some("14:22:00")).unwrap(), Before::Abandoned);
-    }
-
-    #[test]
-    fn only_an_abandoned_pass_is_a_gap() {
-        let what = |before: Before| before.gap(Pass::Complete).map(|gap| gap.what);
-        assert_eq!(what(Before::Absent), None);
-        assert_eq!(what(Before::Sealed("c".repeat(64))), None);
-        assert_eq!(what(Before::Abandoned).as_deref(), Some("pass 1-warm"));
-        assert_eq!(Before::Abandoned.seal(), None);
-        assert_eq!(Before::Sealed("c".repeat(64)).seal(), Some("c".repeat(64)));
-    }
-
-    #[tokio::test]
-    async fn the_bucket_tells_of_the_pass_before() {
-        use crate::samples::{Answer, canned_all, config, incident};
-        const MISSING: Answer<'static> = (404, &[], "<Error><Code>NoSuchKey</Code></Error>");
-        let listed = |at: Timestamp| {
-            let object = format!("<Contents><Key>k</Key><LastModified>{at}</LastModified></Contents>");
-            format!("<ListBucketResult>{object}</ListBucketResult>")
-        };
-        let (young, old) = (listed(step::now()), listed(at("14:02:20") - SignedDuration::from_hours(24 * 365)));
-        for (answers, expected) in [
-            (vec![(200, &[][..], "tag manifest")], Ok(Before::Sealed(evidence_bundle::sha256_hex(b"tag manifest")))),
-            (vec![MISSING, (200, &[], "<ListBucketResult></ListBucketResult>")], Ok(Before::Absent)),
-            (vec![MISSING, (200, &[], &old)], Ok(Before::Abandoned)),
-            (vec![MISSING, (200, &[], &young)], Err("Transient")),
-        ] {
-            let http = canned_all(&answers);
-            let found = previous(&Ctx::canned(&config(&http)), &incident(), Pass::Complete).await;
-            assert_eq!(found.map_err(|e| e.name()), expected);
-            assert_eq!(http.actual_requests().count(), answers.len());
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::record::V;
+use crate::record::{Incident, V};
 
 /// One entry, `T#<time ms>#<seq>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,20 @@ impl Entry {
     pub fn new(at: Timestamp, step: &str, key: &[&str], what: impl Into<String>) -> Self {
         let seq = signal::sha256_hex(key)[..8].to_owned();
         Self { v: V, at, seq, step: step.to_owned(), what: what.into(), by: None }
+    }
+
+    /// The end of an incident that the clear period resolved; `None` where it is not resolved, or a person did it, whose
+    /// command is on the timeline. The state machine resolves without a word, so whoever needs the entry first writes it.
+    pub fn resolved(incident: &Incident) -> Option<Self> {
+        let at = incident.resolved_at.filter(|_| incident.resolved_by.is_none())?;
+        let held_for = incident.plan().recovery.held_for;
+        let key = ["resolved", incident.id(), &incident.opening.to_string()];
+        Some(Self::new(
+            at,
+            "incident-response",
+            &key,
+            format!("resolved: everything that fired stayed clear for {held_for}"),
+        ))
     }
 
     /// The same entry, done by a person.

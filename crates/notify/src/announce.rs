@@ -55,10 +55,7 @@ fn due(incident: &Incident, opening: u32, what: Announcement, record: Option<&Mi
 
 /// The timeline's entry of the end; where a person resolved it, their command wrote one.
 fn resolution(incident: &Incident, opening: u32, what: Announcement) -> Option<Entry> {
-    let by_itself = what == Announcement::Resolved && incident.opening == opening && incident.resolved_by.is_none();
-    let at = incident.resolved_at.filter(|_| by_itself)?;
-    let text = format!("resolved: {}", message::recovery(incident));
-    Some(Entry::new(at, "incident-response", &["resolved", incident.id(), &opening.to_string()], text))
+    Entry::resolved(incident).filter(|_| what == Announcement::Resolved && incident.opening == opening)
 }
 
 async fn say(

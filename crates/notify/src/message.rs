@@ -144,7 +144,7 @@ pub(crate) fn approval(incident: &Incident, asked: &Contact, planned: &Mitigatio
         .fact("Worth nothing after", expiry)
         .fact("Owner", format!("{} decides; you are {}", incident.plan().owner, asked.name))
         .action("Let it happen", "approve", incident.id())
-        .action("Do not", "reject", incident.id())
+        .action("Do not", "reject --reason WHY", incident.id())
         .action("See all of it", "show", incident.id())
 }
 
@@ -234,8 +234,8 @@ fn measured(measure: &Measure) -> String {
     }
 }
 
-/// Why it counts as over: for the announcement and the timeline alike.
-pub(crate) fn recovery(incident: &Incident) -> String {
+/// Why it counts as over.
+fn recovery(incident: &Incident) -> String {
     match (&incident.resolved_by, &incident.resolved_reason) {
         (Some(by), Some(reason)) => format!("{by} resolved it: {reason}"),
         (Some(by), None) => format!("{by} resolved it"),

@@ -1,6 +1,6 @@
 //! The records that a postmortem is written from.
 
-use incident::{ChangeRecord, MitigationRecord};
+use incident::{ChangeRecord, Entry, MitigationRecord};
 use incident_store::{SentPage, Store};
 use postmortem::{Facts, PageFact};
 use step::StepError;
@@ -21,6 +21,9 @@ pub(crate) async fn load(store: &Store, input: &Input) -> Result<Facts, StepErro
             "{} is at opening {}, so opening {} cannot be written any more; ask for the present one",
             input.incident_id, incident.opening, input.opening
         )));
+    }
+    if let Some(end) = Entry::resolved(&incident) {
+        store.note(&input.incident_id, &end).await?;
     }
     let timeline = store.timeline(&input.incident_id).await?;
     let mitigations = store.mitigations(&input.incident_id, input.opening).await?;

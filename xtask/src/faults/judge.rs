@@ -189,6 +189,10 @@ impl Judged<'_> {
     /// The alias is where the record says that it was left, once the mitigation is over.
     fn mitigation_disagrees(&self, mitigation: &Mitigation) -> Option<String> {
         let Mitigation { incident, progress, outcome, .. } = mitigation;
+        let in_its_own_way = |reason: &String| reason.contains(&format!("another mitigation ({incident}#"));
+        if mitigation.reason.as_ref().is_some_and(in_its_own_way) {
+            return Some(format!("the mitigation of {incident} was refused, since its own lock was in its way"));
+        }
         let function = mitigation.target.split(":function:").nth(1).and_then(|name| name.split(':').next())?;
         let alias = self.world.aliases.get(function)?;
         let is_over = self.world.incidents.iter().any(|i| i.id == *incident && !is_open(i));

@@ -48,6 +48,7 @@ fn good() -> World {
             target: "arn:aws:lambda:us-east-1:1:function:checkout-faults-000:live".to_owned(),
             progress: "ended".to_owned(),
             outcome: Some("unproven".to_owned()),
+            reason: None,
             desired: Some("1".to_owned()),
             prior: Some("2".to_owned()),
         }],
@@ -154,6 +155,7 @@ fn record_and_world_agree() {
     check(|w| w.queued = 1, "still wait");
     check(|w| w.mitigations[0].progress = "applied".to_owned(), "still applied");
     check(|w| _ = w.aliases.insert("checkout-faults-000".to_owned(), "2".to_owned()), "is at 2, not 1");
+    check(|w| w.mitigations[0].reason = Some(format!("another mitigation ({ID}#1#1) holds it")), "its own lock");
     let open = |w: &mut World| {
         w.incidents[0].status = "open".to_owned();
         w.executions[0].status = "RUNNING".to_owned();

@@ -58,6 +58,7 @@ pub(super) struct Mitigation {
     pub(super) target: String,
     pub(super) progress: String,
     pub(super) outcome: Option<String>,
+    pub(super) reason: Option<String>,
     /// The version that is wanted, and the one before.
     pub(super) desired: Option<String>,
     pub(super) prior: Option<String>,
@@ -163,6 +164,7 @@ impl World {
                 target: plain(&record["target"]),
                 progress: text(item, "progress").to_owned(),
                 outcome: word(&record["outcome"]),
+                reason: word(&record["reason"]),
                 desired: word(&record["desired"]["version"]),
                 prior: word(&record["prior"]["version"]),
             });

@@ -132,8 +132,10 @@ fn captured(answer: &Value, world: &World<'_>) -> Result<()> {
 }
 
 fn refused(answer: &Value, world: &World<'_>) -> Result<()> {
-    // The alarm of another account cannot be read, and what cannot be read is not acted upon.
-    is("the answer", answer, &json!({"next": "stop", "wait_s": 0}))?;
+    // In the account of the signal nothing may be read, and what cannot be read is not acted upon.
+    is("the error", &answer["errorType"], &json!("Refused"))?;
+    let message = answer["errorMessage"].as_str().unwrap_or_default();
+    ensure!(message.contains("111122223333:role/tourniquet-mitigate-lambda"), "it refuses because {message}");
     is("the outcome", &world.shown()?["mitigations"][0]["outcome"], &json!("refused"))
 }
 

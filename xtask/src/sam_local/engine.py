@@ -20,6 +20,9 @@ try:
         file, image, label = arguments
         repository, tag = image.split(":")
         client.api.import_image_from_file(file, repository=repository, tag=tag, changes=["LABEL " + label])
+    elif verb == "subnet":
+        ranges = client.networks.get("bridge").attrs["IPAM"]["Config"]
+        print(next(each["Subnet"] for each in ranges if "." in each["Subnet"]))
     elif verb == "forget":
         for image in client.images.list(filters={"label": arguments[0]}):
             client.images.remove(image.id, force=True)

@@ -21,6 +21,9 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long its containers may take to end.
 const ENDED_WITHIN: Duration = Duration::from_secs(20);
 
+/// The bridge that engines make for containers.
+const BRIDGE: &str = "/sys/class/net/docker0";
+
 /// Where the engine comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
@@ -41,6 +44,8 @@ pub(super) struct Engine {
 struct Own {
     child: Child,
     folder: PathBuf,
+    /// Whether there was a bridge before it, which is then not its own.
+    bridge: bool,
 }
 
 impl Source {
@@ -83,7 +88,7 @@ impl Engine {
         }
     }
 
-    /// Asks the engine: `has`, `pull`, `import` or `forget`, as in `engine.py`.
+    /// Asks the engine: `has`, `pull`, `import`, `subnet` or `forget`, as in `engine.py`.
     pub(super) fn ask(&self, arguments: &[&str]) -> Result<String> {
         let mut command = talk(&self.python, arguments);
         self.hand_to(&mut command);
@@ -102,8 +107,8 @@ impl Engine {
 
 impl Own {
     /// Its images and containers are below `folder`; the sockets are in a folder with a short name, since a socket's
-    /// path may have no more than about a hundred characters. It makes no bridge and leaves the firewall alone: the
-    /// containers are on the network of this machine.
+    /// path may have no more than about a hundred characters. It leaves the firewall and the routes of this machine
+    /// alone: the containers have nothing to do beyond it.
     fn start(folder: &Path) -> Result<Self> {
         let short = std::env::temp_dir().join(format!("tourniquet-docker-{}", std::process::id()));
         for folder in [folder, &short] {
@@ -116,9 +121,10 @@ impl Own {
         let mut command = tied("dockerd");
         command.arg("--config-file").arg(&settings).arg("--data-root").arg(folder.join("data"));
         command.arg("--exec-root").arg(short.join("exec")).arg("--pidfile").arg(short.join("docker.pid"));
-        command.arg("--host").arg(host(&short)).args(["--bridge=none", "--iptables=false", "--ip6tables=false"]);
+        command.arg("--host").arg(host(&short)).args(["--ip-forward=false", "--iptables=false", "--ip6tables=false"]);
+        let bridge = Path::new(BRIDGE).exists();
         let child = command.stdout(output.try_clone()?).stderr(output).spawn().context("Failed to start dockerd")?;
-        let mut own = Self { child, folder: short };
+        let mut own = Self { child, folder: short, bridge };
         let began = Instant::now();
         while !is_ready(&own.folder.join("docker.sock")) {
             if let Some(status) = own.child.try_wait()? {
@@ -148,6 +154,10 @@ impl Drop for Own {
                 let _ = self.child.wait();
             }
             std::thread::sleep(Duration::from_millis(50));
+        }
+        if !self.bridge {
+            // Engines leave theirs; without the program it stays, and does nothing.
+            let _ = Command::new("ip").args(["link", "delete", "docker0"]).output();
         }
         let _ = fs::remove_dir_all(&self.folder);
     }

@@ -21,6 +21,9 @@ const LABEL: &str = "org.tourniquet.stand-in";
 /// What SAM runs in the image when it adds its emulator of the Runtime API and a layer.
 const PROGRAMS: [&str; 3] = ["sh", "mv", "chmod"];
 
+/// Where a machine may have the certificates that sign what is on the Internet, and where Lambda's image has them.
+const CERTIFICATES: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
+
 /// Sees to it that the engine has the image that SAM runs the functions in; where it can be pulled from nowhere, a
 /// stand-in takes its name. Returns whether it did.
 ///
@@ -78,6 +81,9 @@ fn make(binaries: &[PathBuf], folder: &Path) -> Result<PathBuf> {
     }
     for library in libraries {
         copy(&library, &root.join(library.strip_prefix("/").unwrap_or(&library)))?;
+    }
+    if let Some(found) = CERTIFICATES.into_iter().find(|path| Path::new(path).exists()) {
+        copy(Path::new(found), &root.join(CERTIFICATES[0].trim_start_matches('/')))?;
     }
     for empty in ["tmp", "var/task", "opt"] {
         fs::create_dir_all(root.join(empty)).with_context(|| format!("Failed to create {empty}"))?;

@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{engine::Engine, sam::Sam};
+use super::{engine::Engine, relay::Relays, sam::Sam};
 use crate::{stack::Stack, workspace::Workspace};
 
 /// A variable that the template does not name, since on AWS there is no such endpoint.
@@ -52,15 +52,28 @@ impl Built {
         let output = command.output().context("Failed to start sam")?;
         ensure!(output.status.success(), "sam build failed:\n{}", String::from_utf8_lossy(&output.stderr).trim());
         let built = Self { template: build.join("template.yaml"), folder: folder.to_path_buf(), parameter };
-        built.name_endpoint()?;
+        built.adapt()?;
         Ok(built)
     }
 
-    /// SAM hands on no variable that its template does not name, so the built one gets the endpoint's.
-    fn name_endpoint(&self) -> Result<()> {
+    /// SAM hands on no variable that its template does not name, so the built one gets the endpoint's; and its layer is
+    /// the folder of [`Built::give_plans`], since the shipped one has the plans of whichever stack began last.
+    fn adapt(&self) -> Result<()> {
         let text = fs::read_to_string(&self.template).context("sam build wrote no template")?;
         let named = with_variable(&text).context("The built template has no variables for all functions")?;
-        fs::write(&self.template, named).with_context(|| format!("Failed to write {}", self.template.display()))
+        let layered = with_layer(&named, &self.plans()).context("The built template has no layer")?;
+        fs::write(&self.template, layered).with_context(|| format!("Failed to write {}", self.template.display()))
+    }
+
+    fn plans(&self) -> PathBuf {
+        self.folder.join("plans")
+    }
+
+    /// Gives the layer the plans that the stack was started with.
+    pub(super) fn give_plans(&self, stack: &Stack) -> Result<()> {
+        let (from, to) = (stack.dir.join("plans.json"), self.plans());
+        fs::create_dir_all(&to).with_context(|| format!("Failed to create {}", to.display()))?;
+        fs::copy(&from, to.join("plans.json")).with_context(|| format!("Failed to copy {}", from.display())).map(drop)
     }
 
     /// The names of the functions that were built, in the order of the alphabet.
@@ -84,7 +97,9 @@ impl Built {
 
     /// Gives each function the variables that it has on the stack, with other values for some, and the endpoint where
     /// functions find the emulator.
-    pub(super) fn give_variables(&self, stack: &Stack, others: &[(&str, &str)]) -> Result<()> {
+    ///
+    /// Addresses are written as containers know them.
+    pub(super) fn give_variables(&self, stack: &Stack, relays: &Relays, others: &[(&str, &str)]) -> Result<()> {
         let mut all = BTreeMap::new();
         for name in self.functions()? {
             let deployed = stack.output(&name)?;
@@ -95,6 +110,7 @@ impl Built {
                 variables.entry((*name).to_owned()).and_modify(|deployed| (*value).clone_into(deployed));
             }
             variables.insert(ENDPOINT.to_owned(), stack.proxy_endpoint.clone());
+            variables.values_mut().for_each(|value| *value = relays.rewrite(value));
             all.insert(name, variables);
         }
         let path = self.variables();
@@ -106,29 +122,25 @@ impl Built {
         self.folder.join("variables.json")
     }
 
-    /// Runs a function in its container with the event of a file, and returns its answer. An error that the function
-    /// answers is an error here, too, with the end of its log.
-    pub(super) fn invoke(&self, sam: &Sam, engine: &Engine, function: &str, event: &Path) -> Result<Value> {
+    /// Runs a function in its container with the event of a file, and returns what it answered and what was logged. An
+    /// error that the function answers is an answer, as Lambda gives it: with `errorType` and `errorMessage`.
+    pub(super) fn invoke(&self, sam: &Sam, engine: &Engine, function: &str, event: &Path) -> Result<(Value, String)> {
         let mut command = sam.command(&["local", "invoke", function, "--skip-pull-image"])?;
-        command.args(["--docker-network", "host", "--parameter-overrides", &self.parameter]);
+        command.args(["--parameter-overrides", &self.parameter]);
         command.arg("--template").arg(&self.template).arg("--event").arg(event);
         command.arg("--env-vars").arg(self.variables()).arg("--layer-cache-basedir").arg(self.folder.join("layers"));
         engine.hand_to(&mut command);
         let output = command.current_dir(&self.folder).output().context("Failed to start sam")?;
-        let log = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "sam local invoke failed:\n{}", log.trim());
-        read_answer(&String::from_utf8_lossy(&output.stdout)).with_context(|| format!("Its log:\n{}", log.trim()))
+        let log = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        ensure!(output.status.success(), "sam local invoke failed:\n{log}");
+        let answer = read_answer(&String::from_utf8_lossy(&output.stdout));
+        Ok((answer.with_context(|| format!("The function gave no answer:\n{log}"))?, log))
     }
 }
 
 /// The answer in what SAM writes to its standard output: the last line that is JSON.
-fn read_answer(written: &str) -> Result<Value> {
-    let last = written.lines().rev().find_map(|line| serde_json::from_str::<Value>(line.trim()).ok());
-    let answer = last.with_context(|| format!("The function gave no answer: {}", written.trim()))?;
-    if let Some(name) = answer.get("errorType").and_then(Value::as_str) {
-        bail!("It failed with {name}: {}", answer.get("errorMessage").unwrap_or(&json!("")));
-    }
-    Ok(answer)
+fn read_answer(written: &str) -> Option<Value> {
+    written.lines().rev().find_map(|line| serde_json::from_str(line.trim()).ok())
 }
 
 /// The template with the endpoint among the variables of every function, which come first of all.
@@ -139,8 +151,17 @@ fn with_variable(template: &str) -> Option<String> {
     Some(format!("{}{indent}{ENDPOINT}: ''\n{}", &template[..at], &template[at..]))
 }
 
+/// The template with another folder for its one layer.
+fn with_layer(template: &str, folder: &Path) -> Option<String> {
+    let at = template.find(" ContentUri: ")? + " ContentUri: ".len();
+    let end = at + template[at..].find('\n')?;
+    Some(format!("{}{}{}", &template[..at], folder.display(), &template[end..]))
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -153,10 +174,17 @@ mod tests {
     }
 
     #[test]
+    fn the_layer_is_another_folder() {
+        let template =
+            "Resources:\n  L:\n    Properties:\n      ContentUri: ../../plans\n      PublishLambdaVersion: true\n";
+        let layered = with_layer(template, Path::new("/own")).unwrap();
+        assert_eq!(layered, template.replace("../../plans", "/own"));
+        assert_eq!(with_layer("Resources: {}\n", Path::new("/own")), None);
+    }
+
+    #[test]
     fn the_answer_is_the_last_line() {
-        assert_eq!(read_answer("START\n{\"v\":1,\"open\":0}\n").unwrap(), json!({"v": 1, "open": 0}));
-        assert!(read_answer("").unwrap_err().to_string().contains("no answer"));
-        let error = read_answer(r#"{"errorType": "Refused", "errorMessage": "the brake is on"}"#).unwrap_err();
-        assert_eq!(error.to_string(), "It failed with Refused: \"the brake is on\"");
+        assert_eq!(read_answer("START\n{\"v\":1,\"open\":0}\n\n"), Some(json!({"v": 1, "open": 0})));
+        assert_eq!(read_answer("START\n"), None);
     }
 }

@@ -1,12 +1,12 @@
 //! `cargo xtask sam-local`: every function built by `sam build` and run by `sam local invoke`, each to its answer.
 //!
-//! The functions run in containers, as Lambda runs them, on the network of this machine; what they call is the local
-//! stack. Their state machine is one that waits, so that nothing but the containers moves the incident.
+//! The functions run in containers, as Lambda runs them; what they call is the local stack, which listens on loopback. Their state machine is one that waits, so that nothing but the containers moves the incident.
 
 mod cases;
 mod engine;
 mod image;
 mod invoke;
+mod relay;
 mod sam;
 
 use std::{
@@ -22,6 +22,7 @@ use self::{
     cases::{CASES, Case, World},
     engine::{Engine, Source},
     invoke::Built,
+    relay::{Bridge, Relays},
     sam::Sam,
 };
 use crate::{
@@ -79,11 +80,7 @@ pub fn run(workspace: &Workspace, progress: Progress) -> Result<Report> {
     let stack = scene::deploy(workspace, options, &plans, &people, progress)?;
     let engine = Engine::start(source, &sam, &folder.join("docker"), progress)?;
     let stand_in = image::provide(&engine, architecture, &built.binaries()?, &folder.join("stand-in"), progress)?;
-    let calls = prepare(&built, &stack).and_then(|()| {
-        let golden = workspace.root().join("events").join(SCENARIO);
-        let world = World::new(&stack, &people, &golden, &folder.join("events"))?;
-        Ok(CASES.map(|case| call(case, &built, &sam, &engine, &world, progress)).to_vec())
-    });
+    let calls = play(workspace, &built, &sam, &engine, &stack, &people, progress);
     if stand_in && engine.is_shared() {
         image::forget(&engine)?;
     }
@@ -119,9 +116,37 @@ impl Report {
     }
 }
 
+/// Opens the way to the stack, and invokes every function.
+fn play(
+    workspace: &Workspace,
+    built: &Built,
+    sam: &Sam,
+    engine: &Engine,
+    stack: &Stack,
+    people: &Receiver,
+    progress: Progress,
+) -> Result<Vec<Called>> {
+    let subnet = engine.ask(&["subnet"])?;
+    let mut relays = Relays::new(Bridge::read(&subnet).with_context(|| format!("The subnet {subnet} has no IPv4"))?)?;
+    relays.open(stack.processes.proxy)?;
+    relays.open(people.address())?;
+    prepare(built, stack, &relays)?;
+    let golden = workspace.root().join("events").join(SCENARIO);
+    let world = World::new(stack, people, &golden, &folder(workspace).join("events"))?;
+    let mut calls = Vec::new();
+    for case in CASES {
+        calls.push(call(case, built, sam, engine, &world, progress));
+        if calls.iter().all(|call| call.wrong.is_some()) {
+            // Without the incident that the first one opens, none of the others has anything to say.
+            break;
+        }
+    }
+    Ok(calls)
+}
+
 /// Gives the functions their variables, and sees to it that nothing else moves the incident: its execution waits, and
 /// the deployed `sweep` is not called.
-fn prepare(built: &Built, stack: &Stack) -> Result<()> {
+fn prepare(built: &Built, stack: &Stack, relays: &Relays) -> Result<()> {
     let aws = stack.aws();
     let waits = r#"{"StartAt":"Wait","States":{"Wait":{"Type":"Wait","Seconds":86400,"End":true}}}"#;
     let deployed =
@@ -132,7 +157,8 @@ fn prepare(built: &Built, stack: &Stack) -> Result<()> {
     let created: Value = aws.json(&create)?;
     let machine = created["stateMachineArn"].as_str().context("The emulator made no state machine")?;
     aws.run(&["scheduler", "delete-schedule", "--name", "tourniquet-sweep"])?;
-    built.give_variables(stack, &[("INCIDENT_RESPONSE", machine)])
+    built.give_plans(stack)?;
+    built.give_variables(stack, relays, &[("INCIDENT_RESPONSE", machine)])
 }
 
 fn call(case: Case, built: &Built, sam: &Sam, engine: &Engine, world: &World<'_>, progress: Progress) -> Called {
@@ -140,14 +166,15 @@ fn call(case: Case, built: &Built, sam: &Sam, engine: &Engine, world: &World<'_>
     let began = Instant::now();
     let name = format!("{function} answers {event}");
     let done = progress.step(&name, || {
-        let answer = built.invoke(sam, engine, function, &world.event(event))?;
-        check(&answer, world)
+        let (answer, log) = built.invoke(sam, engine, function, &world.event(event))?;
+        check(&answer, world).with_context(|| format!("{log}\n{answer}"))
     });
     Called {
         function,
         event,
         seconds: began.elapsed().as_secs_f64(),
-        wrong: done.err().map(|error| format!("{error:#}")),
+        // What is wrong comes first, what was logged after it.
+        wrong: done.err().map(|error| error.chain().map(ToString::to_string).rev().collect::<Vec<_>>().join("\n")),
     }
 }
 
