@@ -1,6 +1,6 @@
 //! The development tool: it builds the functions, runs the local stack, and puts every test through it.
 //!
-//! `cargo xtask up | down | test | tools | build | template`. The modules are a library, so that the demo and the
+//! `cargo xtask demo | test | up | down | faults | sam-local | tools | build | template`. The modules are a library, so that the demo and the
 //! black-box tests drive the stack with the same code. Nothing here is shipped.
 //!
 //! How the parts stand to each other while a stack runs:

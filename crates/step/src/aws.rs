@@ -72,7 +72,9 @@ pub fn with_patience(config: &SdkConfig, attempt: Duration, call: Duration) -> S
 /// # Errors
 /// `Stuck` where the store cannot be read.
 pub fn public_http_client() -> Result<SharedHttpClient, StepError> {
-    http_client(TrustStore::empty().with_native_roots(true))
+    // The client panics where the system has no roots at all; that is the one channel's failure, not the step's.
+    std::panic::catch_unwind(|| http_client(TrustStore::empty().with_native_roots(true)))
+        .unwrap_or_else(|_| Err(StepError::stuck("the system has no TLS roots; the image needs its CA bundle")))
 }
 
 fn http_client(trust: TrustStore) -> Result<SharedHttpClient, StepError> {

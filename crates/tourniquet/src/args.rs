@@ -271,7 +271,7 @@ pub(crate) struct Get {
     /// Only this pass: 1-warm or 2-complete.
     #[arg(long)]
     pub(crate) pass: Option<Pass>,
-    /// Where to: each bag gets its folder below DIR/<incident>/<opening>/.
+    /// Where to: each bag gets its folder below `DIR/<incident>/<opening>/`.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) dir: PathBuf,
 }

@@ -1,9 +1,9 @@
 //! `cargo xtask faults`: a seeded history of incidents against a stack on which everything goes wrong, and what must hold
 //! all the same.
 //!
-//! A seed decides what happens, when, through which door, and what goes wrong ([`history`]). A proxy makes calls of
+//! A seed decides what happens, when, through which door, and what goes wrong (`history`). A proxy makes calls of
 //! functions fail and kills functions; what fails is delivered again. Then the faults end, the world settles, and the
-//! invariants are judged ([`judge`]). What is shortened for it: the waits of the plans, and the time for which a queue
+//! invariants are judged (`judge`). What is shortened for it: the waits of the plans, and the time for which a queue
 //! hides a message that failed.
 
 mod history;

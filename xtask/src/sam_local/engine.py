@@ -24,8 +24,21 @@ try:
         ranges = client.networks.get("bridge").attrs["IPAM"]["Config"]
         print(next(each["Subnet"] for each in ranges if "." in each["Subnet"]))
     elif verb == "forget":
-        for image in client.images.list(filters={"label": arguments[0]}):
-            client.images.remove(image.id, force=True)
+        # Those that others were built on can go only after them.
+        left = [image.id for image in client.images.list(all=True, filters={"label": arguments[0]})]
+        while left:
+            kept = []
+            for image in left:
+                try:
+                    client.images.remove(image, force=True)
+                except docker.errors.ImageNotFound:
+                    pass
+                except docker.errors.APIError as error:
+                    kept.append(image)
+                    reason = error
+            if kept == left:
+                raise reason
+            left = kept
 except docker.errors.APIError as error:
     sys.exit(error.explanation or str(error))
 except docker.errors.DockerException as error:

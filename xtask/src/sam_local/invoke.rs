@@ -129,6 +129,10 @@ impl Built {
         command.args(["--parameter-overrides", &self.parameter]);
         command.arg("--template").arg(&self.template).arg("--event").arg(event);
         command.arg("--env-vars").arg(self.variables()).arg("--layer-cache-basedir").arg(self.folder.join("layers"));
+        for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+            // It talks to this machine alone.
+            command.env_remove(proxy);
+        }
         engine.hand_to(&mut command);
         let output = command.current_dir(&self.folder).output().context("Failed to start sam")?;
         let log = String::from_utf8_lossy(&output.stderr).trim().to_owned();

@@ -63,13 +63,13 @@ impl Sam {
         self.bin.join("python")
     }
 
-    /// `sam <arguments>`, ready to be run: without telemetry, and without profiles, keys and proxies of the developer,
-    /// so that it can reach the local stack and no account.
+    /// `sam <arguments>`, ready to be run: without telemetry, and without profiles and keys of the developer,
+    /// so that it can reach no account.
     pub(super) fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(self.bin.join("sam"));
         for (name, _) in std::env::vars_os() {
             let upper = name.to_string_lossy().to_ascii_uppercase();
-            if upper.starts_with("AWS_") || upper.ends_with("_PROXY") || upper.starts_with("SAM_CLI_") {
+            if upper.starts_with("AWS_") || upper.starts_with("SAM_CLI_") {
                 command.env_remove(&name);
             }
         }
@@ -82,6 +82,8 @@ impl Sam {
         command.envs(aws::CREDENTIALS).env("AWS_EC2_METADATA_DISABLED", "true");
         command.env("AWS_CONFIG_FILE", self.home.join("no-config"));
         command.env("AWS_SHARED_CREDENTIALS_FILE", self.home.join("no-credentials"));
+        // It asks STS for the account, and seconds pass before it goes on without: nobody is there to ask.
+        command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_MAX_ATTEMPTS", "1");
         command.env("SAM_CLI_TELEMETRY", "0").env("__SAM_CLI_APP_DIR", &self.home);
         command.args(arguments);
         Ok(command)
