@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -115,15 +115,19 @@ fn create_environment(python: &OsString, venv: &Path) -> Result<()> {
     )
 }
 
-/// Runs a program to its end; the error has what it wrote.
 fn run(command: &mut Command) -> Result<()> {
+    finished(command).map(drop)
+}
+
+/// Runs a program to its end; the error has all that it wrote.
+pub(crate) fn finished(command: &mut Command) -> Result<Output> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("Failed to start {program}"))?;
     if !output.status.success() {
         let said = [output.stdout, output.stderr].concat();
         bail!("{program} ended with {}: {}", output.status, String::from_utf8_lossy(&said).trim());
     }
-    Ok(())
+    Ok(output)
 }
 
 /// The pinned list in one line.

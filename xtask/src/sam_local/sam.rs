@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::{
     aws,
@@ -93,11 +93,7 @@ impl Sam {
 /// Runs a program to its end and returns what it wrote to its standard output; the error has all that it said.
 pub(super) fn said(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("Failed to start {program}"))?;
-    if !output.status.success() {
-        let all = [output.stdout, output.stderr].concat();
-        bail!("{program} ended with {}: {}", output.status, String::from_utf8_lossy(&all).trim());
-    }
+    let output = tools::finished(command)?;
     String::from_utf8(output.stdout).with_context(|| format!("{program} wrote something else than text"))
 }
 
