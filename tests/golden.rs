@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use incident::{Action, GroupKey, Known, SignalOutcome, decide, incident_id};
-use response_plan::{Plans, compile, read_dir};
+use response_plan::{Kinds, Plans, compile, read_dir};
 use serde_json::Value;
 use xtask::workspace::Workspace;
 
@@ -27,7 +27,8 @@ fn golden(name: &str) -> Value {
 }
 
 fn plans() -> Plans {
-    let config = read_dir(&path("response-plans")).unwrap_or_else(|errors| panic!("{errors}"));
+    let config = read_dir(&path("response-plans"), &Kinds { mitigations: &remediate::KINDS.map(|kind| &kind.plan) })
+        .unwrap_or_else(|errors| panic!("{errors}"));
     Plans::load(&compile(&config, "0.1.0").bytes, FALLBACK).expect("what was compiled loads")
 }
 

@@ -8,6 +8,8 @@ mod machines;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod registry;
+#[cfg(test)]
 mod repository;
 #[cfg(test)]
 mod roles;

@@ -71,8 +71,12 @@ enum Verb {
     Tools,
     /// Build the functions and the command line with the profile `local`.
     Build,
-    /// Write `target/local/template.yaml`, with paths to what was built.
-    Template,
+    /// Write anew what the registries declare into `template.yaml`: parameters, roles, rules.
+    Template {
+        /// Write `target/local/template.yaml` instead, with paths to what was built.
+        #[arg(long)]
+        local: bool,
+    },
     /// The process behind a stack; `up` starts it.
     #[command(hide = true)]
     StackDaemon { dir: PathBuf },
@@ -127,9 +131,13 @@ fn run(Arguments { json, verb }: Arguments) -> Result<()> {
         Verb::SamLocal => sam_local::run(&workspace, progress)?.close(json),
         Verb::Tools => say::answer(tools::install(&workspace, progress)?.bin().display()),
         Verb::Build => build::all(&workspace, progress).map(drop),
-        Verb::Template => {
+        Verb::Template { local: true } => {
             template::write(&workspace)?;
             say::answer(workspace.local_template().display())
+        }
+        Verb::Template { local: false } => {
+            template::write_registries(&workspace)?;
+            say::answer(workspace.template().display())
         }
         Verb::StackDaemon { dir } => daemon::run(&dir),
     }

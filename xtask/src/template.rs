@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::workspace::Workspace;
+use crate::{tools::finished, workspace::Workspace};
 
 /// The properties that name a path in the checkout.
 const PATHS: [&str; 3] = ["CodeUri", "ContentUri", "DefinitionUri"];
@@ -22,6 +22,14 @@ pub fn write(workspace: &Workspace) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("Failed to create {}", folder.display()))?;
     }
     fs::write(&path, local).with_context(|| format!("Failed to write {}", path.display()))
+}
+
+/// Writes anew the parts of the shipped template that the registries declare. The contract test that judges them writes
+/// them, since it knows the crates that declare.
+pub fn write_registries(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "--quiet", "--profile", "local", "--package", "blackbox", "--test", "contracts", "registry::"]);
+    finished(cargo.env("TOURNIQUET_WRITE_TEMPLATE", "1")).map(drop)
 }
 
 /// The shipped template's text.

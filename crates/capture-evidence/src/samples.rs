@@ -22,7 +22,8 @@ pub(crate) fn at(time: &str) -> Timestamp {
 
 pub(crate) fn incident() -> Incident {
     let mitigation = json!({
-        "rollback-lambda-alias": {"function": "checkout", "alias": "live"},
+        "kind": "rollback-lambda-alias", "with": {"function": "checkout", "alias": "live"},
+                    "does": "roll checkout:live back to the last version recorded as good",
         "approval": "owner",
         "guards": {"change_within": "60m", "max_targets": 1},
         "healthy_when": {

@@ -110,7 +110,7 @@ fn way_out(incident: &Incident) -> String {
     let Some(first) = incident.plan().mitigations.first() else {
         return "the plan knows none; decide by hand".to_owned();
     };
-    let what = first.change.describe();
+    let what = first.does.clone();
     let Approval::Owner = first.approval;
     match (incident.opened.drill, incident.plan().mode) {
         (true, _) => format!("{what}; a drill plans it and changes nothing"),

@@ -36,7 +36,8 @@ pub(crate) fn incident() -> Incident {
                 "engage": "page",
                 "mode": "act",
                 "mitigations": [{
-                    "rollback-lambda-alias": {"function": "checkout", "alias": "live"},
+                    "kind": "rollback-lambda-alias", "with": {"function": "checkout", "alias": "live"},
+                    "does": "roll checkout:live back to the last version recorded as good",
                     "approval": "owner",
                     "guards": {"change_within": "60m", "max_targets": 1},
                     "healthy_when": null,

@@ -134,9 +134,10 @@ async fn read(
     work: &Work<'_>,
     record: &MitigationRecord,
 ) -> Result<(Box<dyn Mitigation>, Value, Result<(), String>), StepError> {
-    let role = work.role().await?;
+    let planned = work.planned(record)?;
+    let role = work.role(planned).await?;
     let fires = guards::still_fires(role.opening_alarm(&work.incident).await)?;
-    let mitigation = role.target(&work.planned(record)?.change);
+    let mitigation = role.target(planned).await?;
     let present = mitigation.read().await?;
     Ok((mitigation, present, fires))
 }

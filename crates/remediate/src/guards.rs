@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use incident::{ChangeRecord, Incident, MitigationRecord, Status};
 use incident_store::{Brake, Lock};
 use jiff::Timestamp;
-use response_plan::Guards;
+use response_plan::{Guards, Span};
 use step::StepError;
 
 use crate::alarm::{Alarm, State};
@@ -144,7 +144,7 @@ fn change_is_recent(facts: &Facts<'_>) -> Result<(), String> {
     let Some(changed_at) = recorded.or(facts.made_at) else {
         return Err(format!("when {} changed to version {} is not known; act by hand", facts.target, facts.present));
     };
-    let window = facts.limits.change_within;
+    let window = window(facts)?;
     if facts.now.duration_since(changed_at) > window.signed() {
         return Err(format!(
             "{} changed to version {} at {changed_at}, longer than {window} ago; this change is not a likely cause, act by hand",
@@ -154,9 +154,13 @@ fn change_is_recent(facts: &Facts<'_>) -> Result<(), String> {
     Ok(())
 }
 
+fn window(facts: &Facts<'_>) -> Result<Span, String> {
+    facts.limits.change_within.ok_or_else(|| "the plan does not say how old the change may be; act by hand".to_owned())
+}
+
 /// More than one version since the good one: which of them broke it is not known.
 fn one_change_since(facts: &Facts<'_>, good: &ChangeRecord) -> Result<(), String> {
-    let begin = facts.now - facts.limits.change_within.signed();
+    let begin = facts.now - window(facts)?.signed();
     let since = facts.ledger.iter().filter(|change| !change.good && change.at > good.at && change.at >= begin);
     let mut versions: BTreeSet<&str> = since.map(|change| change.version.as_str()).collect();
     versions.insert(facts.present);

@@ -33,7 +33,7 @@ fn case(ledger: Vec<ChangeRecord>) -> Case {
 
 #[track_caller]
 fn check(case: &Case, expect: Result<&str, &str>) {
-    let limits = Guards { change_within: Span::seconds(3600), max_targets: case.max_targets };
+    let limits = Guards { change_within: Some(Span::seconds(3600)), max_targets: case.max_targets };
     let facts = Facts {
         target: TARGET,
         present: case.present,

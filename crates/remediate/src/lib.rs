@@ -1,7 +1,7 @@
 //! Purpose: the safest way out of an incident: plan one mitigation, apply it once it is approved, verify that it helped,
 //! take it back where it made things worse, and cancel it when recovery comes first.
 //! Reads: the incident, its mitigation record, the brake, the ledger of changes; through the role
-//! `tourniquet-mitigate-lambda` of the resource's account the opening alarm, the target, and the metric of proof of life.
+//! `tourniquet-mitigate-<family>` of the resource's account the opening alarm, the target, and the metric of proof of life.
 //! Writes: the record `MIT#<opening>#<n>`, the lock of the target, the timeline, the status `mitigated`; through the role
 //! the target; to Step Functions the end of a wait for approval.
 //! Undo: the action `undo`. Retry: safe after a kill at any point; each step of the record is one conditional write, and
@@ -10,6 +10,7 @@
 mod alarm;
 mod apply;
 mod cancel;
+mod families;
 mod guards;
 mod metrics;
 mod mitigations;
@@ -20,6 +21,9 @@ mod testing;
 mod undo;
 mod verify;
 mod work;
+
+pub use crate::families::{Allow, Family, Scope};
+pub use crate::mitigations::{KINDS, Kind};
 
 use futures_util::future::BoxFuture;
 use incident::V;

@@ -1,4 +1,5 @@
-//! The kinds of change. A new mitigation is one file in `mitigations/` and one line in [`of`].
+//! The kinds of change. A new mitigation is one file in `mitigations/` and one line in [`KINDS`]; the file declares the
+//! kind's place in plans, its family and the permissions that it needs, too.
 
 mod rollback_lambda_alias;
 
@@ -6,11 +7,66 @@ use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use incident::ChangeRecord;
 use jiff::Timestamp;
-use response_plan::{Change, Guards};
+use response_plan::{Arguments, Guards, Mitigation as Planned, MitigationKind};
 use serde_json::Value;
 use step::StepError;
 
+use crate::families::{Allow, Family};
 use crate::guards::Place;
+
+/// Every kind of mitigation of this release.
+pub static KINDS: [&Kind; 1] = [&rollback_lambda_alias::KIND];
+
+/// A kind of mitigation: how plans name it, whose role may do it, and how it is done.
+pub struct Kind {
+    /// Its place in plans.
+    pub plan: MitigationKind,
+    /// The family, whose role does it.
+    pub family: &'static Family,
+    /// What it has to look at; always allowed.
+    pub looks: &'static [Allow],
+    /// What it changes; allowed where the family's parameter is on.
+    pub changes: &'static [Allow],
+    /// Finds the resource that the arguments mean.
+    find: Find,
+}
+
+/// Finds a resource, by clients of the family's role. `Refused` where there is none, or several; `Transient` or `Stuck`
+/// where that cannot be told.
+type Find = for<'a> fn(&'a SdkConfig, &'a Place, &'a Arguments) -> Answer<'a, Box<dyn Mitigation>>;
+
+/// The kind that a plan names.
+///
+/// # Errors
+/// `Stuck` where this release knows no such kind: an older or a newer one opened the incident.
+pub(crate) fn kind_of(planned: &Planned) -> Result<&'static Kind, StepError> {
+    let found = KINDS.into_iter().find(|kind| kind.plan.name == planned.kind);
+    found.ok_or_else(|| StepError::stuck(format!("this release knows no mitigation `{}`; act by hand", planned.kind)))
+}
+
+impl Kind {
+    /// Finds the resource that the plan means, with clients of the role in `config`.
+    ///
+    /// # Errors
+    /// `Refused` where there is none, or several; `Transient` or `Stuck` where that cannot be told.
+    pub(crate) fn find<'a>(
+        &self,
+        config: &'a SdkConfig,
+        place: &'a Place,
+        with: &'a Arguments,
+    ) -> Answer<'a, Box<dyn Mitigation>> {
+        (self.find)(config, place, with)
+    }
+}
+
+/// An argument of a kind. The reader of plans has seen that it is there.
+///
+/// # Errors
+/// `Stuck` where it is not all the same.
+pub(crate) fn argument<'a>(with: &'a Arguments, name: &str) -> Result<&'a str, StepError> {
+    let found = with.get(name).map(String::as_str);
+    found.ok_or_else(|| StepError::stuck(format!("the plan does not say `{name}`; build the plans again")))
+}
 
 /// What a kind answers, later.
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, StepError>>;
@@ -60,13 +116,4 @@ pub(crate) trait Mitigation: Send + Sync {
     /// # Errors
     /// `Transient` where it may have happened or not; `Stuck` where the service said no.
     fn set<'a>(&'a self, wanted: &'a Value, from: &'a Value) -> Answer<'a, Set>;
-}
-
-/// The kind of a plan's change, with clients of the role that may make it.
-pub(crate) fn of(change: &Change, config: &SdkConfig, place: &Place) -> Box<dyn Mitigation> {
-    match change {
-        Change::RollbackLambdaAlias { function, alias } => {
-            Box::new(rollback_lambda_alias::RollbackLambdaAlias::new(config, place, function, alias))
-        }
-    }
 }

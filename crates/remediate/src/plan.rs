@@ -2,10 +2,11 @@
 
 use incident::{MitigationRecord, Outcome, Progress, V};
 use jiff::SignedDuration;
-use response_plan::{Change, Mode};
+use response_plan::{Mitigation as Planned, Mode};
 use step::StepError;
 
-use crate::mitigations::{self, Proposal};
+use crate::mitigations::Proposal;
+use crate::roles::Role;
 use crate::work::{Work, plan_hash};
 use crate::{Next, Output, guards};
 
@@ -51,10 +52,11 @@ async fn answer(work: &Work<'_>, record: &MitigationRecord) -> Result<Output, St
 /// is tried again.
 async fn draft(work: &Work<'_>) -> Result<MitigationRecord, StepError> {
     let held = held_back(work);
-    match propose(work).await {
-        Ok((choice, proposal)) => {
-            let reason = held.map(|why| format!("{why}: would {}", proposal.summary));
-            record(work, choice, Some(proposal), None, reason)
+    let mut looked = Looked::default();
+    match propose(work, &mut looked).await {
+        Ok(proposed) => {
+            let reason = held.map(|why| format!("{why}: would {}", proposed.proposal.summary));
+            record(work, Ok(proposed), None, reason)
         }
         Err(error @ StepError::Transient(_)) => Err(error),
         Err(error) => {
@@ -67,7 +69,7 @@ async fn draft(work: &Work<'_>) -> Result<MitigationRecord, StepError> {
                 Some(why) => (None, format!("{why}: would be refused: {error}")),
                 None => (Some(Outcome::Refused), error.to_string()),
             };
-            record(work, 0, None, outcome, Some(reason))
+            record(work, Err(looked.first), outcome, Some(reason))
         }
     }
 }
@@ -86,41 +88,72 @@ fn why_only_shown(drill: bool, mode: Mode, mutations: bool) -> Option<&'static s
     }
 }
 
-/// The first of the plan's mitigations whose guards hold, with its index.
-async fn propose(work: &Work<'_>) -> Result<(u32, Proposal), StepError> {
+/// The mitigation that is proposed.
+struct Proposed {
+    /// Its index among the plan's.
+    choice: u32,
+    /// Its resource.
+    target: String,
+    proposal: Proposal,
+}
+
+/// What was found on the way to a proposal, whether there is one or not.
+#[derive(Default)]
+struct Looked {
+    /// The last role that was assumed; those of its family use it again.
+    role: Option<Role>,
+    /// The resource of the first mitigation that has one.
+    first: Option<String>,
+}
+
+/// The first of the plan's mitigations whose guards hold.
+async fn propose(work: &Work<'_>, looked: &mut Looked) -> Result<Proposed, StepError> {
     work.brake_is_off().await.map_err(StepError::refused)?;
     guards::is_under_way(work.incident.status).map_err(StepError::refused)?;
-    let role = work.role().await?;
-    guards::fires(role.opening_alarm(&work.incident).await?).map_err(StepError::refused)?;
     let mut said_no = Vec::new();
     for (choice, planned) in (0..).zip(&work.incident.plan().mitigations) {
-        let mitigation = role.target(&planned.change);
-        let ledger = work.ctx.store.changes(mitigation.target(), LEDGER).await?;
-        match mitigation.plan(&ledger, &planned.guards, work.now).await {
-            Ok(proposal) => return Ok((choice, proposal)),
+        match propose_one(work, planned, looked).await {
+            Ok(proposed) => return Ok(Proposed { choice, ..proposed }),
             Err(error @ StepError::Transient(_)) => return Err(error),
             Err(no) => said_no.push(no.to_string()),
         }
     }
+    said_no.dedup(); // What is said of the alarm is the same for all.
     Err(StepError::refused(said_no.join("; ")))
 }
 
-/// A record with a reason has ended when it is written: it was refused, or is only shown.
+/// What one mitigation would change, if its guards hold.
+async fn propose_one(work: &Work<'_>, planned: &Planned, looked: &mut Looked) -> Result<Proposed, StepError> {
+    if looked.role.as_ref().is_none_or(|role| !role.serves(planned)) {
+        let role = work.role(planned).await?;
+        guards::fires(role.opening_alarm(&work.incident).await?).map_err(StepError::refused)?;
+        looked.role = Some(role);
+    }
+    let Some(role) = &looked.role else { return Err(StepError::stuck("no role was assumed")) };
+    let mitigation = role.target(planned).await?;
+    let target = mitigation.target().to_owned();
+    looked.first.get_or_insert_with(|| target.clone());
+    let ledger = work.ctx.store.changes(&target, LEDGER).await?;
+    Ok(Proposed { choice: 0, target, proposal: mitigation.plan(&ledger, &planned.guards, work.now).await? })
+}
+
+/// A record with a reason has ended when it is written: it was refused, or is only shown. Where nothing is proposed it is
+/// about the plan's first mitigation, and its resource where that was found.
 fn record(
     work: &Work<'_>,
-    choice: u32,
-    proposal: Option<Proposal>,
+    proposed: Result<Proposed, Option<String>>,
     outcome: Option<Outcome>,
     reason: Option<String>,
 ) -> Result<MitigationRecord, StepError> {
-    let change = match work.incident.plan().mitigations.get(choice as usize) {
-        Some(planned) => &planned.change,
-        None => return Err(StepError::stuck(format!("the plan has no mitigation {choice}"))),
+    let choice = proposed.as_ref().map_or(0, |proposed| proposed.choice);
+    let Some(planned) = work.incident.plan().mitigations.get(choice as usize) else {
+        return Err(StepError::stuck(format!("the plan has no mitigation {choice}")));
     };
-    let target = target_of(work, change).unwrap_or_else(|| change.describe());
-    let (summary, prior, desired) = match proposal {
-        Some(Proposal { summary, prior, desired }) => (summary, Some(prior), Some(desired)),
-        None => (change.describe(), None, None),
+    let (target, summary, prior, desired) = match proposed {
+        Ok(Proposed { target, proposal: Proposal { summary, prior, desired }, .. }) => {
+            (target, summary, Some(prior), Some(desired))
+        }
+        Err(found) => (found.unwrap_or_else(|| planned.does.clone()), planned.does.clone(), None, None),
     };
     let ended = reason.is_some();
     Ok(MitigationRecord {
@@ -129,8 +162,8 @@ fn record(
         opening: work.incident.opening,
         n: work.n,
         choice,
-        kind: change.kind().to_owned(),
-        plan_sha256: plan_hash(change.kind(), &target, prior.as_ref(), desired.as_ref()),
+        kind: planned.kind.clone(),
+        plan_sha256: plan_hash(&planned.kind, &target, prior.as_ref(), desired.as_ref()),
         target,
         summary,
         prior,
@@ -149,12 +182,6 @@ fn record(
         left: None,
         ended_at: ended.then_some(work.now),
     })
-}
-
-/// The target's ARN, as far as the incident tells where it is; nothing is asked of the network.
-fn target_of(work: &Work<'_>, change: &Change) -> Option<String> {
-    let place = guards::place(&work.incident, &work.ctx.partition).ok()?;
-    Some(mitigations::of(change, &work.ctx.config, &place).target().to_owned())
 }
 
 #[cfg(test)]

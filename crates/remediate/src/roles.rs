@@ -1,16 +1,16 @@
-//! The role that a change is made with: `tourniquet-mitigate-lambda` in the resource's account, its own included. The
+//! The role that a change is made with: `tourniquet-mitigate-<family>` in the resource's account, its own included. The
 //! session is named for the incident, so that CloudTrail says on whose behalf.
 
 use aws_credential_types::Credentials;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use incident::Incident;
-use response_plan::Change;
+use response_plan::Mitigation as Planned;
 use step::{StepError, sdk_error};
 
 use crate::alarm::{self, Alarm};
 use crate::guards::{self, Place};
-use crate::mitigations::{self, Mitigation};
+use crate::mitigations::{Mitigation, kind_of};
 
 /// The shortest session that STS gives: no call lasts as long.
 const SESSION_S: i32 = 900;
@@ -20,29 +20,40 @@ pub(crate) struct Role {
     /// For clients that act as the role.
     pub(crate) config: SdkConfig,
     place: Place,
+    family: &'static str,
 }
 
 impl Role {
-    /// Assumes the role.
+    /// Assumes the role of a planned mitigation's family.
     ///
     /// # Errors
-    /// `Refused` where the incident does not say where its resource is; `Stuck` where the role cannot be assumed;
-    /// `Transient` where STS does not answer.
+    /// `Refused` where the incident does not say where its resource is; `Stuck` where the role cannot be assumed, or the
+    /// kind is not known; `Transient` where STS does not answer.
     pub(crate) async fn assume(
         sts: &aws_sdk_sts::Client,
         config: &SdkConfig,
         partition: &str,
         incident: &Incident,
+        planned: &Planned,
     ) -> Result<Self, StepError> {
         let place = guards::place(incident, partition).map_err(StepError::refused)?;
-        let credentials = credentials(sts, &place, incident.id()).await?;
+        let family = kind_of(planned)?.family.name;
+        let credentials = credentials(sts, &place, family, incident.id()).await?;
         let config = step::aws::with_credentials(config, credentials);
-        Ok(Self { config: config.to_builder().region(Region::new(place.region.clone())).build(), place })
+        Ok(Self { config: config.to_builder().region(Region::new(place.region.clone())).build(), place, family })
     }
 
-    /// The target of a change.
-    pub(crate) fn target(&self, change: &Change) -> Box<dyn Mitigation> {
-        mitigations::of(change, &self.config, &self.place)
+    /// Whether it is the role of this mitigation, too.
+    pub(crate) fn serves(&self, planned: &Planned) -> bool {
+        kind_of(planned).is_ok_and(|kind| kind.family.name == self.family)
+    }
+
+    /// The resource that a planned mitigation means.
+    ///
+    /// # Errors
+    /// `Refused` where there is none, or several; `Transient` or `Stuck` where that cannot be told.
+    pub(crate) async fn target(&self, planned: &Planned) -> Result<Box<dyn Mitigation>, StepError> {
+        kind_of(planned)?.find(&self.config, &self.place, &planned.with).await
     }
 
     /// The alarm that opened the incident, as it is now; `None` where it does not exist any more.
@@ -55,14 +66,19 @@ impl Role {
     }
 }
 
-async fn credentials(sts: &aws_sdk_sts::Client, place: &Place, session: &str) -> Result<Credentials, StepError> {
-    let arn = format!("arn:{}:iam::{}:role/tourniquet-mitigate-lambda", place.partition, place.account);
+async fn credentials(
+    sts: &aws_sdk_sts::Client,
+    place: &Place,
+    family: &str,
+    session: &str,
+) -> Result<Credentials, StepError> {
+    let arn = format!("arn:{}:iam::{}:role/tourniquet-mitigate-{family}", place.partition, place.account);
     let request = sts.assume_role().role_arn(&arn).role_session_name(session).duration_seconds(SESSION_S);
     let failed = format!("the role {arn} could not be assumed; deploy it, or mend its trust policy");
     let answer = request.send().await.map_err(|e| sdk_error(failed, e))?;
     let given = answer.credentials.ok_or_else(|| StepError::stuck(format!("STS gave no credentials for {arn}")))?;
     let (key, secret, token) = (given.access_key_id, given.secret_access_key, given.session_token);
-    Ok(Credentials::new(key, secret, Some(token), None, "tourniquet-mitigate-lambda"))
+    Ok(Credentials::new(key, secret, Some(token), None, "tourniquet-mitigate"))
 }
 
 #[cfg(test)]
@@ -84,7 +100,7 @@ mod tests {
     async fn the_session_is_named_for_the_incident() {
         let (http, config) = replay(&[(200, GIVEN)]);
         let sts = aws_sdk_sts::Client::new(&config);
-        let given = credentials(&sts, &place(), "inc-20261123-0123456789").await.unwrap();
+        let given = credentials(&sts, &place(), "lambda", "inc-20261123-0123456789").await.unwrap();
         assert_eq!((given.access_key_id(), given.session_token()), ("AKIDROLE", Some("t")));
         let sent = String::from_utf8(http.actual_requests().next().unwrap().body().bytes().unwrap().to_vec()).unwrap();
         assert!(
@@ -97,8 +113,8 @@ mod tests {
     #[tokio::test]
     async fn a_role_that_is_not_there_is_stuck_and_named() {
         let (_, config) = replay(&[(403, DENIED)]);
-        let error =
-            credentials(&aws_sdk_sts::Client::new(&config), &place(), "inc-20261123-0123456789").await.unwrap_err();
+        let sts = aws_sdk_sts::Client::new(&config);
+        let error = credentials(&sts, &place(), "lambda", "inc-20261123-0123456789").await.unwrap_err();
         assert_eq!(error.name(), "Stuck");
         assert!(error.to_string().contains("role/tourniquet-mitigate-lambda could not be assumed"), "{error}");
     }

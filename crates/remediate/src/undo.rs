@@ -48,7 +48,8 @@ async fn take_back(work: &Work<'_>, record: &MitigationRecord) -> Result<Output,
     if let Err(no) = guards::lock_is_ours(lock) {
         return leave(work, record, &no).await;
     }
-    let mitigation = work.role().await?.target(&work.planned(record)?.change);
+    let planned = work.planned(record)?;
+    let mitigation = work.role(planned).await?.target(planned).await?;
     let present = mitigation.read().await?;
     match decide(&*mitigation, &present, prior, left) {
         Step::Change => match mitigation.set(prior, left).await? {
@@ -86,19 +87,18 @@ async fn leave(work: &Work<'_>, record: &MitigationRecord, no: &str) -> Result<O
 #[cfg(test)]
 mod tests {
     use aws_types::SdkConfig;
-    use response_plan::Change;
     use serde_json::json;
 
     use super::*;
     use crate::guards::Place;
-    use crate::mitigations::of;
+    use crate::mitigations::KINDS;
 
-    #[test]
-    fn only_what_apply_left_is_taken_back() {
+    #[tokio::test]
+    async fn only_what_apply_left_is_taken_back() {
         let place = Place { partition: "aws".into(), account: "1".into(), region: "eu-west-1".into() };
-        let change = Change::RollbackLambdaAlias { function: "checkout".into(), alias: "live".into() };
+        let with = [("function", "checkout"), ("alias", "live")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let config = SdkConfig::builder().behavior_version(aws_sdk_lambda::config::BehaviorVersion::latest()).build();
-        let mitigation = of(&change, &config, &place);
+        let mitigation = KINDS[0].find(&config, &place, &with).await.unwrap();
         let state = |version: &str, revision: &str| json!({"function_version": version, "revision_id": revision});
         let (prior, left) = (state("2", "rev-2"), state("1", "rev-3"));
         for (present, step) in [

@@ -81,7 +81,7 @@ async fn observe(
     applying_at: Option<Timestamp>,
     applied_at: Timestamp,
 ) -> Result<(Condition, Proof), StepError> {
-    let role = work.role().await?;
+    let role = work.role(planned).await?;
     let condition = condition(role.opening_alarm(&work.incident).await?, applying_at.unwrap_or(applied_at));
     let Some(wanted) = &planned.healthy_when else { return Ok((condition, Proof::NotAsked)) };
     let sums = metrics::read(&role.config, wanted, applied_at, work.now).await?;

@@ -35,9 +35,9 @@ impl Work<'_> {
             .ok_or_else(|| StepError::stuck(format!("the plan of {} has no mitigation {}", self.name(), record.choice)))
     }
 
-    /// The role that may look at the target and change it.
-    pub(crate) async fn role(&self) -> Result<Role, StepError> {
-        Role::assume(&self.ctx.sts, &self.ctx.config, &self.ctx.partition, &self.incident).await
+    /// The role that may look at a mitigation's target and change it.
+    pub(crate) async fn role(&self, planned: &Planned) -> Result<Role, StepError> {
+        Role::assume(&self.ctx.sts, &self.ctx.config, &self.ctx.partition, &self.incident, planned).await
     }
 
     /// Whether the brake lets a change happen; one that cannot be read is on.

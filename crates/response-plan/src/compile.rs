@@ -63,6 +63,7 @@ fn canonical(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds_of_tests::KINDS;
     use crate::read::{Source, read};
 
     const PLAN: &str = include_str!("../../../response-plans/checkout-bad-deployment.yaml");
@@ -71,7 +72,7 @@ mod tests {
     fn config(plans: &[(&str, String)]) -> Config {
         let mut sources = vec![Source { file: "teams.yaml".into(), bytes: TEAMS.into() }];
         sources.extend(plans.iter().map(|(file, text)| Source { file: (*file).into(), bytes: text.clone().into() }));
-        read(&sources).unwrap()
+        read(&sources, &KINDS).unwrap()
     }
 
     #[test]
@@ -103,7 +104,9 @@ mod tests {
         let plan = &file["plans"][0];
         assert_eq!(plan["plan"], "checkout-bad-deployment");
         assert_eq!(plan["plan_sha256"].as_str().unwrap().len(), 64);
-        assert_eq!(plan["mitigations"][0]["rollback-lambda-alias"], json!({"function": "checkout", "alias": "live"}));
+        assert_eq!(plan["mitigations"][0]["kind"], "rollback-lambda-alias");
+        assert_eq!(plan["mitigations"][0]["with"], json!({"function": "checkout", "alias": "live"}));
+        assert_eq!(plan["mitigations"][0]["does"], "do something to checkout");
         assert_eq!(plan["mitigations"][0]["verify_within"], "10m");
         assert_eq!(plan["mitigations"][0]["healthy_when"]["period"], "1m");
         let steps = &file["teams"]["payments"]["escalation"];

@@ -5,24 +5,20 @@ use std::collections::BTreeMap;
 use serde_saphyr::{Location, Spanned};
 
 use crate::error::{Report, listed, nearest};
+use crate::kind::Kinds;
+use crate::mitigations;
 use crate::pattern::Pattern;
 use crate::plan::*;
 use crate::plans::CATCH_ALL;
 use crate::span::Span;
 use crate::wire::*;
 
-/// How long to look for proof of life where the plan does not say, and at most: `incident-response` waits 12.5 minutes for
-/// a mitigation to settle.
-const VERIFY_WITHIN: Span = Span::seconds(600);
-
-/// The length of one datapoint where the plan does not say.
-const PERIOD: Span = Span::seconds(60);
-
 /// `None` when something in it was reported. Without `teams` (they are unreadable) the owner is not looked up.
 pub(crate) fn plan(
     report: &mut Report<'_>,
     wire: PlanWire,
     teams: Option<&BTreeMap<String, Team>>,
+    kinds: &Kinds<'_>,
 ) -> Option<ResponsePlan> {
     let before = report.errors.len();
     let name = name(report, &wire.plan);
@@ -40,7 +36,7 @@ pub(crate) fn plan(
     let mode = wire.mode.as_ref().map_or(Some(Mode::Observe), |mode| {
         word(report, "mode", mode, &[("observe", Mode::Observe), ("act", Mode::Act)], &[])
     });
-    let mitigations = wire.mitigations.iter().filter_map(|wire| mitigation(report, wire)).collect();
+    let mitigations = wire.mitigations.iter().filter_map(|wire| mitigations::read(report, wire, kinds)).collect();
     let recovery = recovery(report, wire.recovery.as_ref(), wire.plan.referenced);
     let evidence = wire.evidence.unwrap_or(EvidenceWire { before: Span::default(), log_groups: Vec::new() });
     let plan = ResponsePlan {
@@ -94,7 +90,7 @@ pub(crate) fn some_text(report: &mut Report<'_>, written: &Word, what: &str) -> 
 }
 
 /// One of a few words. What later versions know is said to be not supported yet, not to be unknown.
-fn word<T: Copy>(
+pub(crate) fn word<T: Copy>(
     report: &mut Report<'_>,
     field: &str,
     written: &Word,
@@ -173,76 +169,4 @@ fn recovery(report: &mut Report<'_>, written: Option<&RecoveryWire>, plan: Locat
     let known = [("signal", RecoveredBy::Signal), ("person", RecoveredBy::Person)];
     let by = word(report, "recovery.by", &written.by, &known, &["probe", "metric", "quiet"])?;
     Some(Recovery { by, held_for: written.held_for })
-}
-
-fn mitigation(report: &mut Report<'_>, written: &Spanned<MitigationWire>) -> Option<Mitigation> {
-    let wire = &written.value;
-    let approval = word(report, "approval", &wire.approval, &[("owner", Approval::Owner)], &["auto", "two-person"]);
-    if wire.guards.max_targets.value == 0 {
-        let at = wire.guards.max_targets.referenced;
-        report.add(at, "with `max_targets: 0` nothing can ever be done", "write `max_targets: 1`, or remove it all");
-    }
-    let verify_within = wire.verify_within.as_ref().map_or(VERIFY_WITHIN, |span| span.value);
-    if let Some(span) = wire.verify_within.as_ref().filter(|span| span.value > VERIFY_WITHIN) {
-        report.add(
-            span.referenced,
-            format!("`verify_within: {}` is too long: the incident does not stay open for it", span.value),
-            format!("write {VERIFY_WITHIN} or less"),
-        );
-    }
-    let healthy_when = wire.healthy_when.as_ref().map(|healthy| healthy_when(report, healthy, verify_within));
-    let Some(rollback) = &wire.rollback_lambda_alias else {
-        report.add(
-            written.referenced,
-            "the mitigation does not say what to do",
-            "add `rollback-lambda-alias: { function: …, alias: … }`",
-        );
-        return None;
-    };
-    let change = Change::RollbackLambdaAlias {
-        function: lambda_name(report, &rollback.function, "function", 64),
-        alias: lambda_name(report, &rollback.alias, "alias", 128),
-    };
-    let guards = Guards { change_within: wire.guards.change_within.value, max_targets: wire.guards.max_targets.value };
-    Some(Mitigation { change, approval: approval?, guards, healthy_when, verify_within })
-}
-
-fn lambda_name(report: &mut Report<'_>, written: &Word, what: &str, longest: usize) -> String {
-    let text = &written.value;
-    let fits = !text.is_empty()
-        && text.len() <= longest
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
-        && (what != "alias" || !text.bytes().all(|b| b.is_ascii_digit()));
-    if !fits {
-        report.add(written.referenced, format!("`{text}` is no {what}"), format!("write the bare name of the {what}"));
-    }
-    text.clone()
-}
-
-fn healthy_when(report: &mut Report<'_>, wire: &HealthyWire, verify_within: Span) -> HealthyWhen {
-    if !wire.at_least.value.is_finite() {
-        report.add(wire.at_least.referenced, "no datapoint reaches such a number", "write a number such as 10");
-    }
-    if wire.datapoints.value == 0 {
-        report.add(wire.datapoints.referenced, "no datapoint proves nothing", "write `datapoints: 3`");
-    }
-    let period = wire.period.as_ref().map_or(PERIOD, |period| period.value);
-    let seconds = period.as_secs();
-    if !matches!(seconds, 1 | 5 | 10 | 20 | 30) && (seconds == 0 || !seconds.is_multiple_of(60)) {
-        let at = wire.period.as_ref().map_or(wire.datapoints.referenced, |period| period.referenced);
-        report.add(at, format!("CloudWatch has no period of {period}"), "write 1s, 5s, 10s, 20s, 30s or whole minutes");
-    }
-    if seconds.saturating_mul(wire.datapoints.value.into()) > verify_within.as_secs() {
-        report.add(
-            wire.datapoints.referenced,
-            format!("{} datapoints of {period} do not fit into {verify_within}", wire.datapoints.value),
-            format!("raise `verify_within` ({VERIFY_WITHIN} at most), or ask for fewer datapoints"),
-        );
-    }
-    let metric = Metric {
-        namespace: some_text(report, &wire.metric.namespace, "namespace"),
-        name: some_text(report, &wire.metric.name, "metric name"),
-        dimensions: wire.metric.dimensions.clone(),
-    };
-    HealthyWhen { metric, at_least: wire.at_least.value, datapoints: wire.datapoints.value, period }
 }

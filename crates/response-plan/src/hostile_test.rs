@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::kinds_of_tests::KINDS;
 use crate::pattern::Pattern;
 use crate::plans::Plans;
 use crate::read::{Source, read, read_dir};
@@ -16,7 +17,7 @@ fn read_as_both(bytes: &[u8]) {
     for (file, other, text) in [("a.yaml", "teams.yaml", TEAMS), ("teams.yaml", "a.yaml", PLAN)] {
         let sources =
             [Source { file: file.into(), bytes: bytes.into() }, Source { file: other.into(), bytes: text.into() }];
-        for error in read(&sources).err().into_iter().flat_map(|errors| errors.0) {
+        for error in read(&sources, &KINDS).err().into_iter().flat_map(|errors| errors.0) {
             assert!(error.line <= lines.max(40), "{error}");
             assert!(!error.message.is_empty() && !error.remedy.is_empty());
             assert!(error.to_string().lines().all(|line| line.chars().count() < 600), "{error}");
@@ -109,26 +110,26 @@ fn bombs_and_depths_are_refused() {
 fn folders_are_read_whole() {
     let dir = tempfile::tempdir().unwrap();
     let message = |expect: &str| {
-        let shown = read_dir(dir.path()).unwrap_err().to_string();
+        let shown = read_dir(dir.path(), &KINDS).unwrap_err().to_string();
         assert!(shown.contains(expect), "{shown}");
     };
     message("teams.yaml:1:1: there is no teams.yaml");
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
     write("teams.yaml", TEAMS);
     write("README.md", "not a plan");
-    assert!(read_dir(dir.path()).unwrap().plans.is_empty());
+    assert!(read_dir(dir.path(), &KINDS).unwrap().plans.is_empty());
     write("a.yaml", PLAN);
-    assert_eq!(read_dir(dir.path()).unwrap().plans.len(), 1);
+    assert_eq!(read_dir(dir.path(), &KINDS).unwrap().plans.len(), 1);
     write("b.yml", PLAN);
     message("plans are files that end in .yaml");
-    let gone = read_dir(&dir.path().join("gone")).unwrap_err().to_string();
+    let gone = read_dir(&dir.path().join("gone"), &KINDS).unwrap_err().to_string();
     assert!(gone.contains("the folder cannot be read"), "{gone}");
 }
 
 #[test]
 fn the_shipped_folder_is_right() {
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../response-plans");
-    let config = read_dir(&dir).unwrap_or_else(|errors| panic!("{errors}"));
+    let config = read_dir(&dir, &KINDS).unwrap_or_else(|errors| panic!("{errors}"));
     let root = dir.join("..");
     for plan in config.plans {
         let runbook = plan.runbook.unwrap();

@@ -7,6 +7,8 @@
 mod compile;
 mod convert;
 mod error;
+mod kind;
+mod mitigations;
 mod node;
 mod pattern;
 mod plan;
@@ -20,6 +22,8 @@ mod yaml;
 #[cfg(test)]
 mod hostile_test;
 #[cfg(test)]
+mod kinds_of_tests;
+#[cfg(test)]
 mod pattern_test;
 #[cfg(test)]
 mod plans_test;
@@ -28,6 +32,7 @@ mod refusal_test;
 
 pub use compile::{Compiled, V, compile};
 pub use error::{PlanError, PlanErrors};
+pub use kind::{Arguments, Field, Kinds, MitigationKind, Wrong};
 pub use pattern::{Pattern, PatternError, Step};
 pub use plan::*;
 pub use plans::{Disabled, Plans, PlansError, Resolution, catch_all};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::kind::Arguments;
 use crate::span::Span;
 
 /// How bad an incident is. The order is by urgency: `Severity::Sev1 < Severity::Sev2`, so the smallest is the worst.
@@ -106,9 +107,13 @@ pub struct ResponsePlan {
 /// One way out, with what must hold before and after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mitigation {
-    /// The change.
-    #[serde(flatten)]
-    pub change: Change,
+    /// The kind, as plans spell it.
+    pub kind: String,
+    /// The kind's own arguments.
+    #[serde(default)]
+    pub with: Arguments,
+    /// One phrase for people: what would be done.
+    pub does: String,
     /// Who must agree.
     pub approval: Approval,
     /// What must hold before the change.
@@ -117,37 +122,6 @@ pub struct Mitigation {
     pub healthy_when: Option<HealthyWhen>,
     /// How long to look for recovery and proof of life before the outcome is called.
     pub verify_within: Span,
-}
-
-/// The typed changes to the world; a new kind is one variant here and one file in `remediate`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Change {
-    /// Move a Lambda alias back to the last version recorded as good.
-    RollbackLambdaAlias {
-        /// The function's name.
-        function: String,
-        /// The alias's name.
-        alias: String,
-    },
-}
-
-impl Change {
-    /// The kind as plans spell it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::RollbackLambdaAlias { .. } => "rollback-lambda-alias",
-        }
-    }
-
-    /// One phrase for people: what would be done.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::RollbackLambdaAlias { function, alias } => {
-                format!("roll {function}:{alias} back to the last version recorded as good")
-            }
-        }
-    }
 }
 
 /// Who must agree to a mitigation.
@@ -161,8 +135,9 @@ pub enum Approval {
 /// What must hold before a mitigation is proposed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guards {
-    /// The change to take back must be at most this old.
-    pub change_within: Span,
+    /// The change to take back must be at most this old; `None` for kinds that take nothing back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_within: Option<Span>,
     /// At most so many resources may be touched.
     pub max_targets: u32,
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use signal::{Origin, Signal, sha256_hex};
 
 use crate::compile::compile;
+use crate::kinds_of_tests::KINDS;
 use crate::plan::{Channel, Mode, Severity};
 use crate::plans::{Plans, Resolution, catch_all};
 use crate::read::{Source, read};
@@ -22,7 +23,7 @@ fn file(variants: &[(&str, &str, &str)]) -> Value {
             .replace("customer_facing: true\n", &format!("customer_facing: true\naccounts: [{accounts}]\n"));
         sources.push(Source { file: format!("{name}.yaml"), bytes: text.into() });
     }
-    serde_json::from_slice(&compile(&read(&sources).unwrap(), "0.1.0").bytes).unwrap()
+    serde_json::from_slice(&compile(&read(&sources, &KINDS).unwrap(), "0.1.0").bytes).unwrap()
 }
 
 #[track_caller]

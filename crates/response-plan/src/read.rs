@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_saphyr::Location;
 
 use crate::error::{PlanError, PlanErrors, Report};
+use crate::kind::Kinds;
 use crate::plan::{ResponsePlan, Team};
 use crate::wire::{PlanWire, TeamsWire};
 use crate::{convert, teams, yaml};
@@ -31,9 +32,9 @@ pub struct Config {
     pub teams: BTreeMap<String, Team>,
 }
 
-/// Reads a folder. The error lists what is wrong in all of its files, and each entry says what to do; nothing is to be
+/// Reads a folder, for a release that knows these kinds. The error lists what is wrong in all of its files, and each entry says what to do; nothing is to be
 /// built or deployed from such a folder.
-pub fn read_dir(dir: &Path) -> Result<Config, PlanErrors> {
+pub fn read_dir(dir: &Path, kinds: &Kinds<'_>) -> Result<Config, PlanErrors> {
     let at_fault = |path: &Path, what: &str, remedy: &str| {
         let file = path.display().to_string();
         let mut report = Report::new(&file, "");
@@ -60,11 +61,11 @@ pub fn read_dir(dir: &Path) -> Result<Config, PlanErrors> {
         let remedy = "write who is told, and how: each plan's owner is a team in it";
         return Err(at_fault(&path, "there is no teams.yaml", remedy));
     }
-    read(&sources)
+    read(&sources, kinds)
 }
 
 /// The same for files that are in memory. Where there is no `teams.yaml` among them, no plan has an owner.
-pub fn read(sources: &[Source]) -> Result<Config, PlanErrors> {
+pub fn read(sources: &[Source], kinds: &Kinds<'_>) -> Result<Config, PlanErrors> {
     let mut errors = Vec::new();
     let mut teams = Some(BTreeMap::new());
     for source in sources.iter().filter(|source| is_teams(source)) {
@@ -79,7 +80,7 @@ pub fn read(sources: &[Source]) -> Result<Config, PlanErrors> {
             check_file_name(report);
             let wire: PlanWire = yaml::parse(report)?;
             let at = wire.plan.referenced;
-            let plan = convert::plan(report, wire, teams.as_ref())?;
+            let plan = convert::plan(report, wire, teams.as_ref(), kinds)?;
             if let Some((_, other)) = plans.get(&plan.plan) {
                 let message = format!("`{}` is also the name of the plan in {other}", plan.plan);
                 report.add(at, message, "give each plan its own name");

@@ -1,6 +1,7 @@
 //! What the reader accepts and what it refuses, with the words and the places.
 
 use crate::error::PlanErrors;
+use crate::kinds_of_tests::KINDS;
 use crate::plan::Channel;
 use crate::read::{Config, Source, read};
 
@@ -9,7 +10,11 @@ const TEAMS: &str = include_str!("../../../response-plans/teams.yaml");
 
 fn read_both(plan: &str, teams: &str) -> Result<Config, PlanErrors> {
     let source = |file: &str, text: &str| Source { file: file.into(), bytes: text.into() };
-    read(&[source("p/a.yaml", plan), source("p/teams.yaml", teams)])
+    read(&[source("p/a.yaml", plan), source("p/teams.yaml", teams)], &KINDS)
+}
+
+fn read_all(sources: &[Source]) -> Result<Config, PlanErrors> {
+    read(sources, &KINDS)
 }
 
 /// The text with one line, found by how it begins, replaced.
@@ -86,7 +91,7 @@ fn what_comes_later_is_refused_by_name() {
     for kind in ["ssm-automation: { document: Drain }", "disable-flag: { flag: x }", "scale: { to: 3 }"] {
         let name = kind.split(':').next().unwrap();
         let line = format!("  - {kind}");
-        refused("- rollback", &line, "17:5", &format!("the mitigation `{name}` {later}"), "`rollback-lambda-alias`");
+        refused("- rollback", &line, "17:5", &format!("there is no mitigation `{name}`"), "`rollback-lambda-alias`");
     }
     refused_team(
         "- { contact: payments-l",
@@ -130,7 +135,7 @@ fn what_is_missing_or_mistyped_is_said() {
     refused("customer_facing:", "customer_facing: yes", "11:18", "neither true nor false", "true or false");
     refused("engage:", "accounts: [12]", "14:12", "this is no account id", "12 digits");
     refused("- rollback", "  -", "18:5", "does not say what to do", "rollback-lambda-alias");
-    refused("guards:", "    guards: { max_targets: 1 }", "19:15", "`change_within` is missing", "change_within: 60m");
+    refused("guards:", "    guards: { max_targets: 1 }", "19:13", "`change_within` is missing", "change_within: 60m");
     refused("guards:", "    guards: { change_within: 1h, max_targets: 0 }", "19:47", "nothing can ever be done", "1");
     refused("datapoints:", "      datapoints: 30", "23:19", "30 datapoints of 1m do not fit into 10m", "verify_within");
     let long = "      datapoints: 3\n    verify_within: 11m";
@@ -153,6 +158,36 @@ fn what_is_missing_or_mistyped_is_said() {
     says(read_both("", TEAMS), "p/a.yaml:1:1", "the file is empty", "delete the file");
     says(read_both("- a\n", TEAMS), "p/a.yaml:1:1", "a mapping is expected here", "");
     says(read_both(&format!("{PLAN}---\na: 1\n"), TEAMS), "p/a.yaml:30:1", "second document", "one plan a file");
+}
+
+#[test]
+fn a_kind_is_read_by_its_own_declaration() {
+    let begins = "- rollback";
+    let line = |kind: &str| format!("  - {kind}");
+    let near = line("rolback-lambda-alias: { function: checkout, alias: live }");
+    refused(begins, &near, "17:5", "no mitigation `rolback-lambda-alias`", "did you mean `rollback-lambda-alias`?");
+    let near = line("rollback-lambda-alias: { funktion: checkout, function: x, alias: live }");
+    refused(begins, &near, "17:30", "`funktion` is not a field here", "did you mean `function`?");
+    let without = line("rollback-lambda-alias: { function: checkout }");
+    refused(
+        begins,
+        &without,
+        "17:28",
+        "`alias` is missing in `rollback-lambda-alias`",
+        "name the alias: `alias: live`",
+    );
+    refused(begins, &line("rollback-lambda-alias: checkout"), "17:28", "a mapping is expected", "alias: live }`");
+    refused(begins, &line("rollback-lambda-alias: { function: [x], alias: live }"), "17:40", "text is expected", "");
+    refused(begins, &line("rollback-lambda-alias: { function: , alias: live }"), "17:38", "the value is missing", "");
+    let both = line("rollback-lambda-alias: { function: a, alias: b }\n    reduce: { function: a }");
+    refused(begins, &both, "18:5", "one mitigation does two things", "an entry of its own");
+    refused(begins, &line("reduce: { function: a }"), "19:30", "`change_within` means nothing here", "remove it");
+    let plan =
+        with(&with(PLAN, begins, &line("reduce: { function: a, to: 0 }")), "guards:", "    guards: { max_targets: 1 }");
+    let read = read_both(&plan, TEAMS).unwrap();
+    let mitigation = &read.plans[0].mitigations[0];
+    assert_eq!((mitigation.kind.as_str(), mitigation.does.as_str()), ("reduce", "do something to a"));
+    assert_eq!((mitigation.with["to"].as_str(), mitigation.guards.change_within), ("0", None));
 }
 
 #[test]
@@ -276,7 +311,7 @@ fn addresses_of_webhooks_are_checked() {
 #[test]
 fn the_errors_of_all_files_are_shown_together() {
     let source = |file: &str, text: &str| Source { file: file.into(), bytes: text.into() };
-    let errors = read(&[
+    let errors = read_all(&[
         source("p/a.yaml", &with(&with(PLAN, "severity:", "severity: bad"), "mode:", "mode: bad")),
         source("p/b.yaml", "plan: ["),
         source("p/c.yml", PLAN),

@@ -5,9 +5,10 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use crate::kind::Named;
 use crate::node::Node;
 use crate::span::Span;
 
@@ -52,28 +53,22 @@ pub(crate) struct SeverityRules {
     pub(crate) default: Word,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// One entry of `mitigations`: what every kind has, and the kind itself under its name.
 pub(crate) struct MitigationWire {
-    #[serde(rename = "rollback-lambda-alias")]
-    pub(crate) rollback_lambda_alias: Option<RollbackWire>,
+    pub(crate) named: Vec<Named>,
     pub(crate) approval: Word,
-    pub(crate) guards: GuardsWire,
+    pub(crate) guards: Spanned<GuardsWire>,
     pub(crate) healthy_when: Option<HealthyWire>,
     pub(crate) verify_within: Option<Spanned<Span>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RollbackWire {
-    pub(crate) function: Word,
-    pub(crate) alias: Word,
-}
+/// What every kind of mitigation has beside its name.
+pub(crate) const MITIGATION_FIELDS: [&str; 4] = ["approval", "guards", "healthy_when", "verify_within"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GuardsWire {
-    pub(crate) change_within: Spanned<Span>,
+    pub(crate) change_within: Option<Spanned<Span>>,
     pub(crate) max_targets: Spanned<u32>,
 }
 
@@ -190,5 +185,42 @@ impl<'de> Visitor<'de> for SeverityVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SeverityWire, A::Error> {
         SeverityRules::deserialize(MapAccessDeserializer::new(map)).map(SeverityWire::Rules)
+    }
+}
+
+impl<'de> Deserialize<'de> for MitigationWire {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MitigationVisitor)
+    }
+}
+
+struct MitigationVisitor;
+
+impl<'de> Visitor<'de> for MitigationVisitor {
+    type Value = MitigationWire;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mitigation, such as `rollback-lambda-alias: { … }`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MitigationWire, A::Error> {
+        let (mut named, mut approval, mut guards) = (Vec::new(), None, None);
+        let (mut healthy_when, mut verify_within) = (None, None);
+        while let Some(key) = map.next_key::<Word>()? {
+            match key.value.as_str() {
+                "approval" => approval = Some(map.next_value()?),
+                "guards" => guards = Some(map.next_value()?),
+                "healthy_when" => healthy_when = Some(map.next_value()?),
+                "verify_within" => verify_within = Some(map.next_value()?),
+                _ => named.push((key, map.next_value()?)),
+            }
+        }
+        Ok(MitigationWire {
+            named,
+            approval: approval.ok_or_else(|| A::Error::missing_field("approval"))?,
+            guards: guards.ok_or_else(|| A::Error::missing_field("guards"))?,
+            healthy_when,
+            verify_within,
+        })
     }
 }

@@ -43,7 +43,7 @@ const LATER: [(&str, &str); 29] = [
 ];
 
 /// What to write for a field that is missing.
-const REQUIRED: [(&str, &str); 23] = [
+const REQUIRED: [(&str, &str); 22] = [
     ("plan", "give the plan a name: `plan: checkout-bad-deployment`"),
     ("type", "name the incident type, within which history is compared: `type: bad-deployment`"),
     ("match", "say which events it is for: `match: { source: [aws.cloudwatch] }`"),
@@ -54,7 +54,6 @@ const REQUIRED: [(&str, &str); 23] = [
     ("default", "write `severity: SEV2`"),
     ("approval", "say who must agree: `approval: owner`"),
     ("guards", "say what must hold before: `guards: { change_within: 60m, max_targets: 1 }`"),
-    ("change_within", "say how old the change may be: `change_within: 60m`"),
     ("max_targets", "say how many resources it may touch: `max_targets: 1`"),
     ("metric", "name the metric: `metric: { namespace: Checkout, name: Orders }`"),
     ("at_least", "say what each datapoint must reach: `at_least: 10`"),
@@ -151,12 +150,6 @@ fn explain(report: &mut Report<'_>, error: &Error) {
 fn unknown_field(report: &mut Report<'_>, at: Location, field: &str, expected: &[&str]) {
     if let Some(near) = nearest(field, expected.iter().copied()) {
         report.add(at, format!("`{field}` is not a field here"), format!("did you mean `{near}`?"));
-    } else if expected.contains(&"rollback-lambda-alias") && !LATER.iter().any(|(name, _)| *name == field) {
-        report.add(
-            at,
-            format!("the mitigation `{field}` is not supported yet"),
-            "remove it; the only kind yet is `rollback-lambda-alias`",
-        );
     } else if let Some((_, shown)) = LATER.iter().find(|(name, _)| *name == field) {
         report.add(at, format!("`{shown}` is not supported yet"), "remove it");
     } else {

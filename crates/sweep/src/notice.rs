@@ -146,7 +146,7 @@ fn message(incident: &Incident, notice: Notice<'_>) -> String {
     ];
     lines.extend(incident.opened.signal.link.as_deref().map(|link| format!("Look at it: {}", line(link))));
     lines.extend(plan.runbook.as_deref().map(|runbook| format!("Runbook: {runbook}")));
-    lines.extend(plan.mitigations.first().map(|m| format!("The safest way out: {}", m.change.describe())));
+    lines.extend(plan.mitigations.first().map(|m| format!("The safest way out: {}", m.does)));
     lines.push(match notice {
         Notice::Unpaged | Notice::Restarted { .. } if incident.acknowledged_at.is_none() => {
             format!("Acknowledge it: tourniquet ack {id}")

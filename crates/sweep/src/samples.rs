@@ -26,12 +26,17 @@ pub(crate) fn incident() -> Incident {
                 "plan": "p", "type": "t", "match": {}, "service": "checkout", "environment": "prod", "owner": "payments",
                 "severity": "SEV2", "engage": "page", "recovery": { "by": "signal", "held_for": "0s" },
                 "runbook": "docs/runbooks/checkout.md",
-                "mitigations": [{
-                    "rollback-lambda-alias": { "function": "checkout", "alias": "live" }, "approval": "owner",
-                    "guards": { "change_within": "60m", "max_targets": 1 }, "healthy_when": null, "verify_within": "5m",
-                }],
+                "mitigations": [rollback()],
             },
         },
     }))
     .unwrap()
+}
+
+fn rollback() -> serde_json::Value {
+    json!({
+        "kind": "rollback-lambda-alias", "with": {"function": "checkout", "alias": "live"},
+        "does": "roll checkout:live back to the last version recorded as good", "approval": "owner",
+        "guards": { "change_within": "60m", "max_targets": 1 }, "healthy_when": null, "verify_within": "5m",
+    })
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use incident::V;
-use response_plan::{Compiled, Config, PlanErrors, Plans, compile, read_dir};
+use response_plan::{Compiled, Config, Kinds, PlanErrors, Plans, compile, read_dir};
 use serde_json::json;
 
 use crate::args;
@@ -45,7 +45,8 @@ fn read(dir: &Path) -> anyhow::Result<Result<Config, PlanErrors>> {
     if !dir.is_dir() {
         bail!("{} is no folder; name the one that holds teams.yaml and the response plans", dir.display());
     }
-    Ok(read_dir(dir))
+    let mitigations = remediate::KINDS.map(|kind| &kind.plan);
+    Ok(read_dir(dir, &Kinds { mitigations: &mitigations }))
 }
 
 fn checked(dir: &Path, config: &Config) -> Report {

@@ -65,7 +65,7 @@ struct Decision<'a> {
     severity: response_plan::Severity,
     engage: response_plan::Engage,
     group_key: &'a str,
-    mitigations: Vec<&'static str>,
+    mitigations: Vec<&'a str>,
 }
 
 fn judge(plans: &Plans, bytes: &[u8], account: Option<&str>) -> Judged {
@@ -189,7 +189,7 @@ impl Judgement {
             severity: plan.severity,
             engage: plan.engage,
             group_key: self.group.readable(),
-            mitigations: plan.mitigations.iter().map(|mitigation| mitigation.change.kind()).collect(),
+            mitigations: plan.mitigations.iter().map(|mitigation| mitigation.kind.as_str()).collect(),
         }
     }
 
@@ -225,7 +225,7 @@ impl Judgement {
                 plan.plan
             ));
             for mitigation in &plan.mitigations {
-                text.push_str(&format!("    the way out: {}\n", mitigation.change.describe()));
+                text.push_str(&format!("    the way out: {}\n", mitigation.does));
             }
         }
         Ok(text)

@@ -10,13 +10,68 @@ use aws_sdk_lambda::operation::update_alias::UpdateAliasError;
 use aws_types::SdkConfig;
 use incident::ChangeRecord;
 use jiff::Timestamp;
-use response_plan::Guards;
+use response_plan::{Arguments, Field, Guards, MitigationKind, Wrong};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use step::{StepError, sdk_error};
 
-use super::{Answer, Mitigation, Proposal, Set};
+use super::{Answer, Kind, Mitigation, Proposal, Set, argument};
+use crate::families::{Allow, LAMBDA};
 use crate::guards::{Facts, Place, decide};
+
+pub(super) static KIND: Kind = Kind {
+    plan: MitigationKind {
+        name: "rollback-lambda-alias",
+        about: "Moves a Lambda alias back to the last version recorded as good.",
+        fields: &[
+            Field {
+                name: "function",
+                about: "name the function",
+                example: "checkout",
+                required: true,
+                check: function,
+            },
+            Field { name: "alias", about: "name the alias", example: "live", required: true, check: alias },
+        ],
+        rolls_back: true,
+        takes_away: false,
+        does,
+    },
+    family: &LAMBDA,
+    looks: &[Allow {
+        // The local stack's emulator asks for ListAliases wherever an alias is named.
+        actions: &["lambda:GetAlias", "lambda:GetFunctionConfiguration", "lambda:ListAliases"],
+        resources: FUNCTIONS,
+        condition: None,
+    }],
+    changes: &[Allow { actions: &["lambda:UpdateAlias"], resources: FUNCTIONS, condition: None }],
+    find: |config, place, with| Box::pin(async move { RollbackLambdaAlias::of(config, place, with) }),
+};
+
+const FUNCTIONS: &[&str] = &["!Ref MitigateLambdaFunctions", "!Sub '${MitigateLambdaFunctions}:*'"];
+
+fn does(with: &Arguments) -> String {
+    let text = |name: &str| with.get(name).map_or("?", String::as_str);
+    format!("roll {}:{} back to the last version recorded as good", text("function"), text("alias"))
+}
+
+pub(super) fn function(text: &str) -> Result<(), Wrong> {
+    if is_name(text, 64) { Ok(()) } else { Err(no("function", text)) }
+}
+
+fn alias(text: &str) -> Result<(), Wrong> {
+    // A number would be a version.
+    if is_name(text, 128) && !text.bytes().all(|b| b.is_ascii_digit()) { Ok(()) } else { Err(no("alias", text)) }
+}
+
+fn is_name(text: &str, longest: usize) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    !text.is_empty() && text.len() <= longest && text.chars().all(fits)
+}
+
+fn no(what: &str, text: &str) -> Wrong {
+    (format!("`{text}` is no {what}"), format!("write the bare name of the {what}"))
+}
 
 /// One alias of one function.
 pub(crate) struct RollbackLambdaAlias {
@@ -44,6 +99,10 @@ impl RollbackLambdaAlias {
         let Place { partition, account, region } = place;
         let arn = format!("arn:{partition}:lambda:{region}:{account}:function:{function}:{alias}");
         Self { client: Client::new(config), function: function.to_owned(), alias: alias.to_owned(), arn }
+    }
+
+    fn of(config: &SdkConfig, place: &Place, with: &Arguments) -> Result<Box<dyn Mitigation>, StepError> {
+        Ok(Box::new(Self::new(config, place, argument(with, "function")?, argument(with, "alias")?)))
     }
 
     async fn state(&self) -> Result<State, StepError> {

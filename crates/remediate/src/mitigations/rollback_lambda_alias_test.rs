@@ -28,7 +28,7 @@ fn good(version: &str) -> ChangeRecord {
 }
 
 fn limits() -> Guards {
-    Guards { change_within: Span::seconds(3600), max_targets: 1 }
+    Guards { change_within: Some(Span::seconds(3600)), max_targets: 1 }
 }
 
 #[tokio::test]

@@ -1,0 +1,121 @@
+//! Kinds: what a plan can name, each declared by the one file that does it, and read here with the same errors for all.
+
+use std::collections::BTreeMap;
+
+use serde_saphyr::{Location, Spanned};
+
+use crate::error::{Report, listed, nearest};
+use crate::node::Node;
+use crate::wire::Word;
+
+/// The arguments of a kind, by name, as text.
+pub type Arguments = BTreeMap<String, String>;
+
+/// What is wrong with an argument, and what to write instead; both without a full stop.
+pub type Wrong = (String, String);
+
+/// One argument of a kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name in plans.
+    pub name: &'static str,
+    /// What it is, for documentation and the schema.
+    pub about: &'static str,
+    /// A value, for the remedy where it is missing.
+    pub example: &'static str,
+    /// Whether the kind cannot do without.
+    pub required: bool,
+    /// Says what is wrong with a value, if something is.
+    pub check: fn(&str) -> Result<(), Wrong>,
+}
+
+/// A kind of mitigation, as plans name it.
+#[derive(Debug, Clone, Copy)]
+pub struct MitigationKind {
+    /// Its name in plans.
+    pub name: &'static str,
+    /// What it does, for documentation and the schema.
+    pub about: &'static str,
+    /// Its arguments.
+    pub fields: &'static [Field],
+    /// Whether it takes a change back: then a plan says how old that change may be.
+    pub rolls_back: bool,
+    /// Whether it takes away capacity or a feature: while it is in force, the incident is at most mitigated.
+    pub takes_away: bool,
+    /// One phrase for people: what would be done.
+    pub does: fn(&Arguments) -> String,
+}
+
+/// All kinds that a reader knows: those of the release that it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Kinds<'a> {
+    /// The mitigations.
+    pub mitigations: &'a [&'a MitigationKind],
+}
+
+/// One kind as it was written: its name, and its arguments.
+pub(crate) type Named = (Word, Spanned<Node>);
+
+/// The arguments of a kind, checked. What is wrong is reported; what can be read is returned all the same.
+pub(crate) fn arguments(report: &mut Report<'_>, fields: &[Field], written: &Named) -> Arguments {
+    let (name, node) = written;
+    let Node::Map(entries) = &node.value else {
+        report.add(node.referenced, "a mapping is expected here", form(&name.value, fields));
+        return Arguments::new();
+    };
+    let mut read = Arguments::new();
+    for (key, value) in entries {
+        match fields.iter().find(|field| field.name == key.value) {
+            Some(field) => {
+                if let Some(text) = scalar(report, value, field) {
+                    read.insert(key.value.clone(), text);
+                }
+            }
+            None => unknown(report, key, fields),
+        }
+    }
+    for field in fields.iter().filter(|field| field.required) {
+        if !entries.iter().any(|(key, _)| key.value == field.name) {
+            let message = format!("`{}` is missing in `{}`", field.name, name.value);
+            report.add(at(node, name), message, format!("{}: `{}: {}`", field.about, field.name, field.example));
+        }
+    }
+    read
+}
+
+/// How a kind is written.
+pub(crate) fn form(name: &str, fields: &[Field]) -> String {
+    let fields: Vec<_> = fields.iter().map(|field| format!("{}: {}", field.name, field.example)).collect();
+    format!("write `{name}: {{ {} }}`", fields.join(", "))
+}
+
+/// A mapping that is empty may have no place of its own.
+fn at(node: &Spanned<Node>, name: &Word) -> Location {
+    if node.referenced == Location::UNKNOWN { name.referenced } else { node.referenced }
+}
+
+fn scalar(report: &mut Report<'_>, value: &Spanned<Node>, field: &Field) -> Option<String> {
+    let text = match &value.value {
+        Node::Scalar(serde_json::Value::String(text)) => text.clone(),
+        Node::Scalar(serde_json::Value::Null) => {
+            report.add(value.referenced, "the value is missing", "write it, or remove the field");
+            return None;
+        }
+        Node::Scalar(other) => other.to_string(),
+        Node::List(_) | Node::Map(_) => {
+            report.add(value.referenced, "text is expected here", format!("write `{}: {}`", field.name, field.example));
+            return None;
+        }
+    };
+    if let Err((message, remedy)) = (field.check)(&text) {
+        report.add(value.referenced, message, remedy);
+    }
+    Some(text)
+}
+
+fn unknown(report: &mut Report<'_>, key: &Word, fields: &[Field]) {
+    let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+    let near = nearest(&key.value, names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+    let remedy = near.unwrap_or_else(|| format!("remove it, or write {}", listed(&names)));
+    report.add(key.referenced, format!("`{}` is not a field here", key.value), remedy);
+}
