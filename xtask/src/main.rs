@@ -6,7 +6,10 @@ use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use xtask::{
     build, daemon,
-    demo::{self, Scenario},
+    demo::{
+        self,
+        stories::{self, Story},
+    },
     faults, sam_local,
     say::{self, Progress},
     stack::{self, Options, Stack},
@@ -47,8 +50,8 @@ enum Verb {
     /// One incident walks the whole loop, on a stack of its own: from a bad deployment to the postmortem.
     Demo {
         /// Which story: bad-deployment, braked or self-healing.
-        #[arg(long, default_value = "bad-deployment")]
-        scenario: Scenario,
+        #[arg(long, default_value = "bad-deployment", value_parser = stories::find)]
+        scenario: &'static Story,
     },
     /// Incidents under faults, on a stack of its own: everything goes wrong, and what must hold is checked.
     Faults {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Scenario, evidence::Fetched};
+use super::evidence::Fetched;
 use crate::say::Progress;
 
 /// What came of a demo. The same object for every scenario, `null` for what did not happen.
@@ -38,7 +38,7 @@ const MEASURES: [(&str, &str, &str); 5] = [
 
 impl Report {
     /// The report of an incident as `tourniquet show --json` tells it, and what was fetched of it.
-    pub(super) fn new(scenario: Scenario, shown: &Value, fetched: &Fetched) -> Self {
+    pub(super) fn new(scenario: &'static str, shown: &Value, fetched: &Fetched) -> Self {
         let incident = &shown["incident"];
         let entries = shown["timeline"].as_array().map(Vec::as_slice).unwrap_or_default();
         let timeline = entries.iter().map(|e| json!({"at": e["at"], "step": e["step"], "what": e["what"]})).collect();
@@ -46,7 +46,7 @@ impl Report {
             MEASURES.iter().map(|(name, ..)| ((*name).to_owned(), shown["measures"][name]["seconds"].clone()));
         Self {
             v: 1,
-            scenario: scenario.name(),
+            scenario,
             incident_id: incident["id"].clone(),
             status: incident["status"].clone(),
             severity: incident["severity"].clone(),

@@ -68,6 +68,6 @@ pub fn break_it(operator: &Operator<'_>, service: &mut Service) -> Result<()> {
 
 fn record_change(operator: &Operator<'_>, event: &Value, good: bool) -> Result<()> {
     let field = |name: &str| event[name].as_str().context("The service did not say what it changed");
-    let change = ["change", "record", "--resource", field("alias")?, "--version", field("version")?];
+    let change = ["change", "record", "--resource", field("resource")?, "--version", field("version")?];
     operator.run(&[change.as_slice(), if good { &["--good"] } else { &[] }].concat()).map(drop)
 }

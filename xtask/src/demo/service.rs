@@ -1,4 +1,4 @@
-//! The `checkout` service and its customers, as a child process that talks to the emulator by the ordinary SDK.
+//! A simulated service and its customers: a Python program of `services/` that talks to the emulator by the ordinary SDK.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::stack::Stack;
+use crate::{stack::Stack, workspace::Workspace};
 
 /// What it has to do is done within seconds, or something is wrong.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,29 +23,34 @@ pub struct Service {
     events: Receiver<Value>,
 }
 
+/// The service behind the alias of a function.
+const CHECKOUT: &str = "checkout.py";
+
 impl Service {
-    /// Starts it for a stack; nothing is deployed yet. No two on a stack may share a metric, since the emulator's alarms
-    /// tell metrics apart by name alone. A customer comes every `pause` seconds.
+    /// Starts `checkout` for a stack; nothing is deployed yet. No two on a stack may share a metric, since the emulator's
+    /// alarms tell metrics apart by name alone. A customer comes every `pause` seconds.
     pub fn start(stack: &Stack, name: &str, errors: &str, orders: &str, pause: &str) -> Result<Self> {
-        Self::spawn(stack, [name, errors, orders, stack.output("SignalsTopic")?, pause])
+        Self::spawn(stack, CHECKOUT, [name, errors, orders, stack.output("SignalsTopic")?, pause])
     }
 
     /// The same with an alarm that tells nobody: whoever starts it brings the alarm's states to triage.
     pub fn start_unheard(stack: &Stack, name: &str, errors: &str, orders: &str, pause: &str) -> Result<Self> {
-        Self::spawn(stack, [name, errors, orders, "", pause])
+        Self::spawn(stack, CHECKOUT, [name, errors, orders, "", pause])
     }
 
-    fn spawn(stack: &Stack, arguments: [&str; 5]) -> Result<Self> {
+    fn spawn(stack: &Stack, program: &str, arguments: [&str; 5]) -> Result<Self> {
+        let programs = Workspace::here().root().join("xtask/src/demo/services");
         let mut child = Command::new(stack.tools.join("python"))
-            .args(["-c", include_str!("checkout.py")])
+            .arg("-B") // no compiled copies in the checkout
+            .arg(programs.join(program))
             .args(arguments)
             .envs(stack.environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("Failed to start the checkout service")?;
+            .with_context(|| format!("Failed to start the service {program}"))?;
         let commands = child.stdin.take();
-        let lines = BufReader::new(child.stdout.take().context("The checkout service has no output")?).lines();
+        let lines = BufReader::new(child.stdout.take().context("The service has no output")?).lines();
         let (sender, events) = channel();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
@@ -67,8 +72,8 @@ impl Service {
 
     /// Gives a command.
     pub fn tell(&mut self, command: &str) -> Result<()> {
-        let commands = self.commands.as_mut().context("The checkout service has ended")?;
-        writeln!(commands, "{command}").context("The checkout service does not listen any more")
+        let commands = self.commands.as_mut().context("The service has ended")?;
+        writeln!(commands, "{command}").context("The service does not listen any more")
     }
 
     /// Waits for an event that it says; others pass.
@@ -76,11 +81,11 @@ impl Service {
         let began = Instant::now();
         loop {
             match self.events.recv_timeout(PATIENCE.saturating_sub(began.elapsed())) {
-                Ok(event) if event["what"] == "failed" => bail!("The checkout service failed: {event}"),
+                Ok(event) if event["what"] == "failed" => bail!("The service failed: {event}"),
                 Ok(event) if event["what"] == what && is(&event) => return Ok(event),
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => bail!("The checkout service did not say `{what}` within 30 s"),
-                Err(RecvTimeoutError::Disconnected) => bail!("The checkout service ended before it said `{what}`"),
+                Err(RecvTimeoutError::Timeout) => bail!("The service did not say `{what}` within 30 s"),
+                Err(RecvTimeoutError::Disconnected) => bail!("The service ended before it said `{what}`"),
             }
         }
     }

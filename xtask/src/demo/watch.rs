@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use super::operator::Operator;
+use super::{operator::Operator, receiver::Receiver};
 use crate::say::Progress;
 
 /// Nothing in the demo takes longer, waits included.
@@ -27,6 +27,8 @@ const INDENT: usize = 31;
 #[derive(Debug)]
 pub(super) struct Watch<'a> {
     operator: Operator<'a>,
+    /// What people got.
+    pub(super) people: &'a Receiver,
     /// The incident's id.
     pub(super) id: String,
     said: HashSet<String>,
@@ -36,13 +38,13 @@ pub(super) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Waits for the first incident, whatever opens it.
-    pub(super) fn for_incident(operator: Operator<'a>, progress: Progress) -> Result<Self> {
+    pub(super) fn for_incident(operator: Operator<'a>, people: &'a Receiver, progress: Progress) -> Result<Self> {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             let listed = operator.run(&["incidents", "--status", "open"])?;
             if let Some(id) = listed["incidents"][0]["incident_id"].as_str() {
                 let id = id.to_owned();
-                return Ok(Self { operator, id, said: HashSet::new(), progress, latest: Value::Null });
+                return Ok(Self { operator, people, id, said: HashSet::new(), progress, latest: Value::Null });
             }
             std::thread::sleep(EVERY);
         }
@@ -70,6 +72,11 @@ impl<'a> Watch<'a> {
             }
             std::thread::sleep(EVERY);
         }
+    }
+
+    /// The incident as the command line shows it now.
+    pub(super) fn now(&mut self) -> Result<Value> {
+        self.until("being shown", |_| true).cloned()
     }
 
     /// Does as a person would, at the command line.
