@@ -1,5 +1,6 @@
-//! An announcement: said once to the owner's first contact, without waiting for an acknowledgement. The end also closes
-//! the alerts of whoever else may have been paged by PagerDuty, where they would stay open, and go on waking people.
+//! An announcement: said once to the owner's first contact, without waiting for an acknowledgement. A change that was made
+//! and is not proven to have helped wakes them. The end also closes the alerts of whoever else may have been paged by
+//! PagerDuty, where they would stay open, and go on waking people.
 
 use std::collections::BTreeSet;
 
@@ -66,19 +67,19 @@ async fn say(
     mitigations: &[MitigationRecord],
     contact: &Contact,
 ) -> Result<Output, StepError> {
-    let about = match what {
-        Announcement::Approval => format!("to approve mitigation {n}"),
-        Announcement::Mitigation => format!("what came of mitigation {n}"),
-        Announcement::Resolved => "that it is resolved".to_owned(),
+    let about = About { incident, what: What::Announce { announce: what, n }, mitigations };
+    let (done, to_do, rest) = match what {
+        Announcement::Approval => ("asked", "ask", format!("to approve mitigation {n}")),
+        Announcement::Mitigation if about.wakes() => ("paged", "page", format!("about what came of mitigation {n}")),
+        Announcement::Mitigation => ("told", "tell", format!("what came of mitigation {n}")),
+        Announcement::Resolved => ("told", "tell", "that it is resolved".to_owned()),
     };
-    let (done, to_do) = if what == Announcement::Approval { ("asked", "ask") } else { ("told", "tell") };
     let to = Address {
-        done: format!("{done} {} {about}", contact.name),
-        to_do: format!("{to_do} {} {about}", contact.name),
+        done: format!("{done} {} {rest}", contact.name),
+        to_do: format!("{to_do} {} {rest}", contact.name),
         ..address(incident, what, n, contact)
     };
-    let about = About { incident, what: What::Announce { announce: what, n } };
-    let takes = |channel: &&Channel| Channels::takes(channel, about.what);
+    let takes = |channel: &&Channel| Channels::takes(channel, about);
     let channels: Vec<_> = contact.channels.iter().filter(takes).cloned().collect();
     if channels.is_empty() {
         // Not `Transient`: no retry helps, and the state machine tells the fallback topic in their place.
@@ -101,7 +102,7 @@ async fn close(
     if what != Announcement::Resolved {
         return Ok(());
     }
-    let about = About { incident, what: What::Announce { announce: what, n: 0 } };
+    let about = About { incident, what: What::Announce { announce: what, n: 0 }, mitigations };
     let close = |(contact, channels): (&Contact, Vec<Channel>)| {
         let to = Address {
             done: format!("closed the alerts of {}", contact.name),

@@ -7,12 +7,12 @@ mod sns;
 mod webhook;
 
 use aws_types::SdkConfig;
-use incident::Incident;
+use incident::{Incident, MitigationRecord, Outcome};
 use response_plan::Channel;
 use step::{Env, StepError};
 
 use crate::channels::http::Http;
-use crate::input::What;
+use crate::input::{Announcement, What};
 use crate::message::Message;
 use crate::secret::Secrets;
 
@@ -21,6 +21,29 @@ use crate::secret::Secrets;
 pub(crate) struct About<'a> {
     pub(crate) incident: &'a Incident,
     pub(crate) what: What,
+    /// The mitigations that it speaks of: the one of an announcement, all of the opening at its end.
+    pub(crate) mitigations: &'a [MitigationRecord],
+}
+
+impl About<'_> {
+    /// Whether it is to wake somebody: a page is, and so is a change that was made without proof that it helped, unless a
+    /// person has ended the incident since.
+    pub(crate) fn wakes(&self) -> bool {
+        match self.what {
+            What::Page { .. } => true,
+            What::Announce { announce: Announcement::Mitigation, .. } => {
+                self.incident.resolved_by.is_none() && self.mitigations.iter().any(needs_somebody)
+            }
+            What::Announce { announce: Announcement::Approval | Announcement::Resolved, .. } => false,
+        }
+    }
+}
+
+/// Whether a change was made, or may have been, and is not proven to have helped. Who acknowledged may sleep again by
+/// then, trusting that it works; a guard's no and an approval that nobody gave come while the page itself goes round.
+pub(crate) fn needs_somebody(record: &MitigationRecord) -> bool {
+    let changed = record.applying_at.or(record.applied_at).is_some();
+    changed && record.outcome != Some(Outcome::Verified)
 }
 
 /// Why a channel did not accept a message. The outermost sentence of the error is for the timeline: what to mend, without
@@ -66,9 +89,9 @@ impl Channels {
     }
 
     /// Whether a channel is told of it at all.
-    pub(crate) fn takes(channel: &Channel, what: What) -> bool {
+    pub(crate) fn takes(channel: &Channel, about: About<'_>) -> bool {
         match channel {
-            Channel::PagerDuty { .. } => pagerduty::takes(what),
+            Channel::PagerDuty { .. } => pagerduty::takes(about),
             Channel::Sns { .. } | Channel::Slack { .. } | Channel::Webhook { .. } => true,
         }
     }
@@ -86,6 +109,41 @@ impl Channels {
     /// Sends to the fallback topic, which needs no plan, owner or record.
     pub(crate) async fn fallback(&self, message: &Message) -> Result<String, Failure> {
         self.sns.fallback(message).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{at, incident, planned};
+    use incident::Progress;
+
+    #[track_caller]
+    fn check(outcome: Option<Outcome>, applied: bool, wakes: bool) {
+        let applied_at = applied.then(|| at("14:03:00"));
+        let record = MitigationRecord { outcome, progress: Progress::Ended, applied_at, ..planned() };
+        let mut incident = incident();
+        for (resolved_by, wakes) in [(None, wakes), (Some("ada".to_owned()), false)] {
+            incident.resolved_by = resolved_by;
+            for (announce, wakes) in
+                [(Announcement::Mitigation, wakes), (Announcement::Approval, false), (Announcement::Resolved, false)]
+            {
+                let (what, mitigations) = (What::Announce { announce, n: 1 }, std::slice::from_ref(&record));
+                assert_eq!(About { incident: &incident, what, mitigations }.wakes(), wakes, "{announce:?} {outcome:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_that_is_not_proven_to_have_helped_wakes_somebody() {
+        use Outcome::*;
+        check(Some(Verified), true, false);
+        for outcome in [Some(Unproven), Some(Ineffective), Some(Undone), Some(Refused), None] {
+            check(outcome, true, true);
+        }
+        for outcome in [Some(Refused), Some(Rejected), Some(Expired), Some(Cancelled), None] {
+            check(outcome, false, false);
+        }
     }
 }
 

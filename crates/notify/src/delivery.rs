@@ -24,7 +24,7 @@ pub(crate) struct Address {
     pub(crate) incident_id: String,
     pub(crate) opening: u32,
     pub(crate) engagement: u32,
-    /// 0 for an announcement, which wakes nobody.
+    /// 0 for an announcement.
     pub(crate) step: u32,
     /// The contact as it is in the key.
     pub(crate) contact: String,
@@ -58,8 +58,8 @@ enum Came {
 /// Sends to every channel, notes what came of it in the timeline, and gives the output for it.
 ///
 /// # Errors
-/// `Transient` where no channel accepted it, or, of a page to somebody who has a channel that wakes, none of those: a retry
-/// skips what is sent.
+/// `Transient` where no channel accepted it, or, of what is to wake somebody who has a channel that wakes, none of those: a
+/// retry skips what is sent.
 pub(crate) async fn deliver<F>(
     ctx: &Ctx,
     to: &Address,
@@ -80,7 +80,7 @@ where
         }
     }
     let wakes: Vec<_> = channels.iter().map(Channel::wakes).collect();
-    if let Some(lack) = lack(to.step, &wakes, &came) {
+    if let Some(lack) = lack(about.wakes(), &wakes, &came) {
         return Err(StepError::transient(format!("{lack}: could not {}", to.to_do)));
     }
     let (accepted, failed): (Vec<_>, Vec<_>) = came.into_iter().partition(|(_, came)| came.is_accepted());
@@ -88,14 +88,15 @@ where
     Ok(Output { step: to.step, contact: None, accepted, failed, wait_s: 0, last: true })
 }
 
-/// What is missing for the message to count as delivered; `wakes` says it of each channel, in the order of `came`.
-fn lack(step: u32, wakes: &[bool], came: &[(String, Came)]) -> Option<&'static str> {
+/// What is missing for the message, which is `to_wake` somebody or not, to count as delivered; `wakes` says it of each
+/// channel, in the order of `came`.
+fn lack(to_wake: bool, wakes: &[bool], came: &[(String, Came)]) -> Option<&'static str> {
     let mut accepted = came.iter().zip(wakes).filter(|((_, came), _)| came.is_accepted()).map(|(_, wakes)| *wakes);
     match accepted.next() {
         None => Some("no channel accepted it"),
         Some(first) => {
             let woken = first || accepted.any(|wakes| wakes);
-            let must = step > 0 && wakes.contains(&true);
+            let must = to_wake && wakes.contains(&true);
             (must && !woken).then_some("no channel that wakes accepted it")
         }
     }

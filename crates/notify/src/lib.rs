@@ -1,5 +1,5 @@
 //! Purpose: tell people. A page wakes someone until they acknowledge; an announcement asks for an approval, or says what
-//! came of a mitigation or that the incident is resolved.
+//! came of a mitigation, which wakes them once where a change did not help, or that the incident is resolved.
 //! Reads: the incident, its mitigation, secrets of channels. Writes: SNS, Slack, PagerDuty, webhooks, `SENT#…`, `TOLD#…`,
 //! the timeline.
 //! Undo: none, what was said was said. Retry: safe; what a channel accepted is not sent again, and what was claimed by a
@@ -75,8 +75,9 @@ impl Ctx {
 /// record of an accepted page could not be written.
 ///
 /// # Errors
-/// `Transient` where no channel accepted it, or none that wakes of a page to somebody who has one; `Rejected` for an unknown incident; what the store says where the incident
-/// could not be read, after the fallback topic was told once in its place.
+/// `Transient` where no channel accepted it, or none that wakes where it is to wake somebody who has one; `Rejected` for an
+/// unknown incident; what the store says where the incident could not be read, after the fallback topic was told once in
+/// its place.
 pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
     let incident = fallback::load(ctx, &input).await?;
     match input.what {

@@ -31,7 +31,7 @@ pub(crate) async fn page(
         to_do: format!("page {}", contact.name),
         suffix: format!(" (step {step})"),
     };
-    let about = About { incident, what: What::Page { engagement, step } };
+    let about = About { incident, what: What::Page { engagement, step }, mitigations: &[] };
     let sent = deliver(ctx, &to, about, &contact.channels, |mark| message::page(incident, step, due, mark)).await?;
     let steps = incident.opened.plan.team.escalation.len();
     let last = step as usize >= steps;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::samples::{at, bodies, canned, claimed, ctx, incident, planned, secret_holds, sns_accepts};
+use incident::Outcome;
 use serde_json::{Value, json};
 
 #[test]
@@ -34,6 +35,33 @@ fn the_end_is_noted_once_at_its_own_time() {
     assert_eq!(resolution(&resolved, 1, Announcement::Mitigation), None);
     let by_person = Incident { resolved_by: Some("ada".into()), ..resolved };
     assert_eq!(resolution(&by_person, 1, Announcement::Resolved), None);
+}
+
+#[tokio::test]
+async fn a_change_that_did_not_help_has_to_wake_somebody() {
+    let left = MitigationRecord { outcome: Some(Outcome::Ineffective), applied_at: Some(at("14:03:00")), ..planned() };
+    let helped = MitigationRecord { outcome: Some(Outcome::Verified), ..left.clone() };
+    let channels = json!([{"sns": {"topic": "t"}}, {"slack": {"channel": "C0PAYMENTS", "token": "tourniquet/slack"}}]);
+    let incident = escalating(&[("first", channels)]);
+    let first = &incident.opened.plan.team.escalation[0].contact;
+    for (record, topic, expect) in [
+        (&left, (200, sns_accepts()), Ok("paged first about what came of mitigation 1 by sns and slack")),
+        (&left, (403, "<ErrorResponse/>"), Err("no channel that wakes accepted it: could not page first")),
+        (&helped, (200, sns_accepts()), Ok("told first what came of mitigation 1 by sns and slack")),
+        (&helped, (403, "<ErrorResponse/>"), Ok("told first what came of mitigation 1 by slack")),
+    ] {
+        let (table, secret) = (canned([claimed(); 20]), secret_holds("xoxb-1"));
+        let (sns, slack) = (canned([topic]), canned([(200, r#"{"ok":true,"ts":"1"}"#)]));
+        let ctx = ctx(&table, &sns, &canned([(200, secret.as_str())]), &slack);
+        let said = say(&ctx, &incident, Announcement::Mitigation, 1, std::slice::from_ref(record), first).await;
+        match (said, expect) {
+            (Ok(_), Ok(noted)) => assert!(bodies(&table).join("\n").contains(noted), "{:?}", bodies(&table)),
+            (Err(error), Err(sentence)) => {
+                assert!(error.name() == "Transient" && error.to_string().starts_with(sentence), "{error}");
+            }
+            (said, expect) => panic!("{said:?} instead of {expect:?}"),
+        }
+    }
 }
 
 /// The sample, whose escalation has contacts with these channels.

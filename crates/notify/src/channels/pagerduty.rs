@@ -1,5 +1,5 @@
-//! PagerDuty: Events API v2. It takes pages and their end, and is no chat: an announcement that asks for an approval, or
-//! says what came of a mitigation, is none of its business, and it gets nothing of them.
+//! PagerDuty: Events API v2. It takes what wakes people, and its end, and is no chat: an announcement that asks for an
+//! approval, or says that a mitigation helped, is none of its business, and it gets nothing of them.
 
 use anyhow::anyhow;
 use futures_util::future::join_all;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use step::Env;
 
 use crate::channels::http::{Http, Post};
-use crate::channels::{About, Failure};
+use crate::channels::{About, Failure, needs_somebody};
 use crate::input::{Announcement, What};
 use crate::message::Message;
 use crate::secret::{Secrets, Token};
@@ -32,26 +32,45 @@ impl PagerDuty {
         Self { secrets, http, url: format!("{}/v2/enqueue", base.trim_end_matches('/')) }
     }
 
-    /// Opens an alert, or adds to the one of the same engagement; at the end resolves those of all engagements of the
+    /// Opens an alert, or adds to the one of the same engagement or mitigation; at the end resolves those of the whole
     /// opening. Gives the (last) alert's `dedup_key`.
     pub(crate) async fn send(&self, secret: &str, about: About<'_>, message: &Message) -> Result<String, Failure> {
         let key = self.secrets.token(secret, "routing key").await.map_err(Failure::Refused)?;
         let incident = about.incident;
         match about.what {
             What::Page { engagement, .. } => {
-                self.enqueue(secret, &trigger(&key, incident, engagement, message)).await?;
-                Ok(dedup_key(incident, engagement))
+                self.open(secret, &key, incident, dedup_key(incident, engagement), message).await
             }
             What::Announce { announce: Announcement::Resolved, .. } => {
                 // An alert that is not open, or was never opened, is accepted and dropped.
-                let events: Vec<_> = (1..=incident.engagement).map(|n| resolve(&key, incident, n)).collect();
+                let engagements = (1..=incident.engagement).map(|engagement| dedup_key(incident, engagement));
+                let mitigations = about.mitigations.iter().filter(|record| needs_somebody(record));
+                let alerts = mitigations.map(|record| mitigation_key(incident, record.n)).chain(engagements);
+                let events: Vec<_> = alerts.map(|alert| resolve(&key, &alert)).collect();
                 for came in join_all(events.iter().map(|event| self.enqueue(secret, event))).await {
                     came?;
                 }
                 Ok(dedup_key(incident, incident.engagement))
             }
-            What::Announce { .. } => Err(Failure::Refused(anyhow!("PagerDuty takes pages and their end alone"))),
+            What::Announce { n, .. } if about.wakes() => {
+                self.open(secret, &key, incident, mitigation_key(incident, n), message).await
+            }
+            What::Announce { .. } => {
+                Err(Failure::Refused(anyhow!("PagerDuty takes what wakes people, and its end, alone")))
+            }
         }
+    }
+
+    async fn open(
+        &self,
+        secret: &str,
+        key: &Token,
+        incident: &Incident,
+        alert: String,
+        message: &Message,
+    ) -> Result<String, Failure> {
+        self.enqueue(secret, &trigger(key, incident, &alert, message)).await?;
+        Ok(alert)
     }
 
     async fn enqueue(&self, secret: &str, event: &Value) -> Result<(), Failure> {
@@ -77,8 +96,8 @@ impl PagerDuty {
 }
 
 /// Whether PagerDuty is told at all.
-pub(crate) fn takes(what: What) -> bool {
-    matches!(what, What::Page { .. } | What::Announce { announce: Announcement::Resolved, .. })
+pub(crate) fn takes(about: About<'_>) -> bool {
+    about.wakes() || matches!(about.what, What::Announce { announce: Announcement::Resolved, .. })
 }
 
 /// One alert for one engagement: repeats and later steps add to it, and wake nobody anew.
@@ -86,7 +105,12 @@ fn dedup_key(incident: &Incident, engagement: u32) -> String {
     format!("{}-{}-{engagement}", incident.id(), incident.opening)
 }
 
-fn trigger(key: &Token, incident: &Incident, engagement: u32, message: &Message) -> Value {
+/// One alert for one mitigation, so that it wakes also who has acknowledged the engagement's.
+fn mitigation_key(incident: &Incident, n: u32) -> String {
+    format!("{}-{}-mitigation-{n}", incident.id(), incident.opening)
+}
+
+fn trigger(key: &Token, incident: &Incident, alert: &str, message: &Message) -> Value {
     let plan = incident.plan();
     let lines = message.facts.iter().chain(&message.actions);
     let mut details: Map<_, _> = lines.map(|(label, text)| ((*label).to_owned(), json!(text))).collect();
@@ -94,7 +118,7 @@ fn trigger(key: &Token, incident: &Incident, engagement: u32, message: &Message)
     json!({
         "routing_key": key.expose(),
         "event_action": "trigger",
-        "dedup_key": dedup_key(incident, engagement),
+        "dedup_key": alert,
         "payload": {
             "summary": cut(&message.title, SUMMARY),
             "source": cut(&incident.opened.signal.fingerprint, SUMMARY),
@@ -107,8 +131,8 @@ fn trigger(key: &Token, incident: &Incident, engagement: u32, message: &Message)
     })
 }
 
-fn resolve(key: &Token, incident: &Incident, engagement: u32) -> Value {
-    json!({"routing_key": key.expose(), "event_action": "resolve", "dedup_key": dedup_key(incident, engagement)})
+fn resolve(key: &Token, alert: &str) -> Value {
+    json!({"routing_key": key.expose(), "event_action": "resolve", "dedup_key": alert})
 }
 
 fn severity(severity: Severity) -> &'static str {

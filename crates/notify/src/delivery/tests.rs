@@ -160,23 +160,23 @@ fn what_counts_as_delivered() {
     let yes = || Came::Accepted(at("14:00:00"));
     let no = || Came::Failed(at("14:00:00"), "down".into());
     // By SNS, which wakes, and by Slack, which does not.
-    for (step, sns, slack, expect) in [
-        (1, Some(yes()), Some(yes()), None),
-        (1, Some(yes()), Some(no()), None),
-        (1, Some(Came::Already), Some(no()), None),
-        (1, Some(no()), Some(yes()), UNWOKEN),
-        (2, Some(no()), Some(Came::Already), UNWOKEN),
-        (0, Some(no()), Some(yes()), None),
-        (1, None, Some(yes()), None),
-        (1, None, Some(no()), NOBODY),
-        (1, Some(no()), Some(no()), NOBODY),
-        (0, Some(no()), Some(no()), NOBODY),
-        (1, None, None, NOBODY),
+    for (to_wake, sns, slack, expect) in [
+        (true, Some(yes()), Some(yes()), None),
+        (true, Some(yes()), Some(no()), None),
+        (true, Some(Came::Already), Some(no()), None),
+        (true, Some(no()), Some(yes()), UNWOKEN),
+        (true, Some(no()), Some(Came::Already), UNWOKEN),
+        (false, Some(no()), Some(yes()), None),
+        (true, None, Some(yes()), None),
+        (true, None, Some(no()), NOBODY),
+        (true, Some(no()), Some(no()), NOBODY),
+        (false, Some(no()), Some(no()), NOBODY),
+        (true, None, None, NOBODY),
     ] {
         let all = [("sns", true, sns), ("slack", false, slack)];
         let there = all.into_iter().filter_map(|(name, wakes, came)| Some((wakes, (name.to_owned(), came?))));
         let (wakes, came): (Vec<_>, Vec<_>) = there.unzip();
-        assert_eq!(lack(step, &wakes, &came), expect, "step {step}: {came:?}");
+        assert_eq!(lack(to_wake, &wakes, &came), expect, "to wake {to_wake}: {came:?}");
     }
 }
 

@@ -1,7 +1,8 @@
 use super::*;
 use crate::message::{Mark, page};
-use crate::samples::{bodies, canned, config, incident, secret_holds};
+use crate::samples::{at, bodies, canned, config, incident, planned, secret_holds};
 use aws_smithy_http_client::test_util::StaticReplayClient;
+use incident::{MitigationRecord, Outcome};
 
 const KEY: &str = "R0123456789abcdefghijklmnopqrstu";
 const ACCEPTED: (u16, &str) = (202, r#"{"status":"success","message":"Event processed","dedup_key":"x"}"#);
@@ -18,11 +19,15 @@ async fn sent(
     what: What,
     answers: &[(u16, &str)],
 ) -> (Result<String, Failure>, StaticReplayClient) {
+    sent_about(About { incident, what, mitigations: &[] }, answers).await
+}
+
+async fn sent_about(about: About<'_>, answers: &[(u16, &str)]) -> (Result<String, Failure>, StaticReplayClient) {
     let http = canned(answers.iter().copied());
     let secrets = Secrets::new(&config(&canned([(200, secret_holds(KEY).as_str())])));
     let env = Env::from([("PAGERDUTY_EVENTS_URL", "http://127.0.0.1:1/pd/")]);
     let pagerduty = PagerDuty::new(secrets, Http::canned(&http), &env);
-    let result = pagerduty.send("tourniquet/pagerduty", About { incident, what }, &message(incident)).await;
+    let result = pagerduty.send("tourniquet/pagerduty", about, &message(about.incident)).await;
     (result, http)
 }
 
@@ -74,11 +79,28 @@ async fn what_is_said_beside_pages_is_not_sent() {
         [(Announcement::Approval, false), (Announcement::Mitigation, false), (Announcement::Resolved, true)]
     {
         let what = What::Announce { announce, n: 1 };
-        assert_eq!(takes(what), taken, "{announce:?}");
+        assert_eq!(takes(About { incident: &incident(), what, mitigations: &[planned()] }), taken, "{announce:?}");
         let (_, http) = sent(&incident(), what, &[ACCEPTED]).await;
         assert_eq!(http.actual_requests().count(), usize::from(taken), "{announce:?}");
     }
-    assert!(takes(PAGE));
+    assert!(takes(About { incident: &incident(), what: PAGE, mitigations: &[] }));
+}
+
+#[tokio::test]
+async fn a_change_that_did_not_help_opens_an_alert_of_its_own_until_the_end() {
+    let (incident, applied_at) = (incident(), Some(at("14:03:00")));
+    let left = [MitigationRecord { outcome: Some(Outcome::Ineffective), applied_at, ..planned() }];
+    let what = What::Announce { announce: Announcement::Mitigation, n: 1 };
+    let about = About { incident: &incident, what, mitigations: &left };
+    assert!(takes(about));
+    let (result, http) = sent_about(about, &[ACCEPTED]).await;
+    assert_eq!(result.unwrap(), "inc-20261123-0123456789-1-mitigation-1");
+    let event = &events(&http)[0];
+    assert_eq!((&event["event_action"], &event["payload"]["severity"]), (&json!("trigger"), &json!("error")));
+    let (result, http) = sent_about(About { what: RESOLVED, ..about }, &[ACCEPTED; 2]).await;
+    assert_eq!(result.unwrap(), "inc-20261123-0123456789-1-1");
+    let resolved: Vec<_> = events(&http).iter().map(|event| event["dedup_key"].clone()).collect();
+    assert_eq!(resolved, ["inc-20261123-0123456789-1-mitigation-1", "inc-20261123-0123456789-1-1"]);
 }
 
 #[test]
@@ -104,7 +126,7 @@ fn long_texts_fit() {
     let mut incident = incident();
     incident.opened.signal.fingerprint = "f".repeat(9_000);
     let message = Message { title: "ä".repeat(9_000), ..message(&incident) };
-    let event = trigger(&Token::from(KEY), &incident, 1, &message);
+    let event = trigger(&Token::from(KEY), &incident, "alert", &message);
     for field in ["summary", "source"] {
         assert_eq!(event["payload"][field].as_str().unwrap().chars().count(), 1_024, "{field}");
     }
@@ -152,7 +174,8 @@ async fn a_key_that_is_refused_is_read_again() {
     let pagerduty = PagerDuty::new(secrets, Http::canned(&http), &Env::default());
     let incident = incident();
     for accepted in [true, false, true] {
-        let result = pagerduty.send("s", About { incident: &incident, what: PAGE }, &message(&incident)).await;
+        let result =
+            pagerduty.send("s", About { incident: &incident, what: PAGE, mitigations: &[] }, &message(&incident)).await;
         assert_eq!(result.is_ok(), accepted);
     }
     let keys: Vec<_> = events(&http).iter().map(|event| event["routing_key"].clone()).collect();
@@ -165,6 +188,7 @@ async fn a_secret_that_holds_no_key_says_so() {
     let secrets = Secrets::new(&config(&canned([(200, secret_holds(r#"{"key": "R0"}"#).as_str())])));
     let pagerduty = PagerDuty::new(secrets, Http::canned(&canned([])), &Env::default());
     let incident = incident();
-    let result = pagerduty.send("s", About { incident: &incident, what: PAGE }, &message(&incident)).await;
+    let result =
+        pagerduty.send("s", About { incident: &incident, what: PAGE, mitigations: &[] }, &message(&incident)).await;
     check(result, true, "the secret `s` is no routing key; store the routing key alone, as plain text");
 }

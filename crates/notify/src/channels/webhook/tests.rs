@@ -25,7 +25,7 @@ async fn posted(answers: &[(u16, &str)]) -> (Result<String, Failure>, StaticRepl
     let http = canned(answers.iter().copied());
     let webhook = Webhook::new(secrets(SECRET), Http::canned(&http));
     let incident = incident();
-    let about = About { incident: &incident, what: PAGE };
+    let about = About { incident: &incident, what: PAGE, mitigations: &[] };
     (webhook.post(URL, "tourniquet/webhook", about, &message(&incident)).await, http)
 }
 
@@ -48,12 +48,14 @@ fn golden(got: &Value, expect: &str, name: &str) {
 #[test]
 fn bodies_are_as_the_page_of_the_docs_says() {
     let incident = incident();
-    let got = body(About { incident: &incident, what: PAGE }, &message(&incident), at("14:02:15.678"));
+    let got =
+        body(About { incident: &incident, what: PAGE, mitigations: &[] }, &message(&incident), at("14:02:15.678"));
     golden(&got, include_str!("../../../fixtures/webhook-page.json"), "webhook-page");
     let what = What::Announce { announce: Announcement::Resolved, n: 0 };
     let mut drill = Incident { engagement: 2, ..incident };
     drill.opened.drill = true;
-    let said = body(About { incident: &drill, what }, &resolved(&drill, &[], Mark::First), at("14:02:15"));
+    let said =
+        body(About { incident: &drill, what, mitigations: &[] }, &resolved(&drill, &[], Mark::First), at("14:02:15"));
     golden(&said, include_str!("../../../fixtures/webhook-resolved.json"), "webhook-resolved");
     for field in said.as_object().unwrap().keys() {
         assert!(DOCS.contains(&format!("| `{field}` |")), "docs/webhook.md does not have `{field}`");
@@ -125,7 +127,7 @@ async fn a_secret_that_the_other_side_refuses_is_read_again() {
     let webhook = Webhook::new(secrets, Http::canned(&http));
     let incident = incident();
     for accepted in [false, true] {
-        let about = About { incident: &incident, what: PAGE };
+        let about = About { incident: &incident, what: PAGE, mitigations: &[] };
         assert_eq!(webhook.post(URL, "s", about, &message(&incident)).await.is_ok(), accepted);
     }
     let keys = ["old-secret", "new-secret"].map(Token::from);
@@ -141,7 +143,8 @@ async fn a_secret_that_the_other_side_refuses_is_read_again() {
 async fn a_secret_that_holds_none_says_so() {
     let webhook = Webhook::new(secrets(" "), Http::canned(&canned([])));
     let incident = incident();
-    let result = webhook.post(URL, "s", About { incident: &incident, what: PAGE }, &message(&incident)).await;
+    let result =
+        webhook.post(URL, "s", About { incident: &incident, what: PAGE, mitigations: &[] }, &message(&incident)).await;
     check(result, true, "the secret `s` is no signing secret; store the signing secret alone, as plain text");
 }
 
@@ -161,7 +164,7 @@ async fn a_real_connection_gets_the_whole_address() {
     });
     let webhook = Webhook::new(secrets(SECRET), Http::default());
     let incident = incident();
-    let about = About { incident: &incident, what: PAGE };
+    let about = About { incident: &incident, what: PAGE, mitigations: &[] };
     assert_eq!(webhook.post(&url, "s", about, &message(&incident)).await.unwrap(), "HTTP 204");
     assert_eq!(served.await.unwrap().lines().next(), Some("POST /pages?team=payments HTTP/1.1"));
 }
