@@ -27,8 +27,14 @@ fn golden(name: &str) -> Value {
 }
 
 fn plans() -> Plans {
-    let config = read_dir(&path("response-plans"), &Kinds { mitigations: &remediate::KINDS.map(|kind| &kind.plan) })
-        .unwrap_or_else(|errors| panic!("{errors}"));
+    let config = read_dir(
+        &path("response-plans"),
+        &Kinds {
+            mitigations: &remediate::KINDS.map(|kind| &kind.plan),
+            channels: &notify::KINDS.map(|kind| &kind.plan),
+        },
+    )
+    .unwrap_or_else(|errors| panic!("{errors}"));
     Plans::load(&compile(&config, "0.1.0").bytes, FALLBACK).expect("what was compiled loads")
 }
 

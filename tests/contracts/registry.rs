@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use remediate::{Allow, Family, KINDS, Scope};
+use remediate::{Family, KINDS, Scope};
+use step::Allow;
 
 use crate::repository::{read, root};
 
@@ -16,7 +17,7 @@ const LOOKS: Allow =
     Allow { actions: &["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], resources: &["'*'"], condition: None };
 
 /// The parts of the template, by the name in their marks.
-fn parts() -> [(&'static str, String); 4] {
+fn parts() -> [(&'static str, String); 5] {
     let families = families();
     let all = |part: fn(&Family) -> String| families.iter().map(|family| part(family)).collect::<String>();
     [
@@ -24,7 +25,16 @@ fn parts() -> [(&'static str, String); 4] {
         ("rules of the families of mitigations", all(rule)),
         ("conditions of the families of mitigations", all(condition)),
         ("roles of the families of mitigations", all(role)),
+        ("permissions of the channels", channels()),
     ]
+}
+
+fn channels() -> String {
+    let mut text = String::new();
+    for allow in merged(notify::KINDS.iter().flat_map(|kind| kind.allows)) {
+        statement(&mut text, &allow, 12);
+    }
+    text
 }
 
 /// Each family once, in the order in which kinds name them.
@@ -112,10 +122,11 @@ fn statement(text: &mut String, (actions, allow): &(Vec<&str>, &Allow), indent: 
 fn written(template: &str, parts: &[(&str, String)]) -> Result<String, String> {
     let mut text = template.to_owned();
     for (name, part) in parts {
-        let (begin, end) = (format!("  # {name}: written by cargo xtask template\n"), format!("  # {name}: end\n"));
-        let from =
-            text.find(&begin).ok_or_else(|| format!("the template has no mark `{}`", begin.trim()))? + begin.len();
-        let to = text[from..].find(&end).ok_or_else(|| format!("the template has no mark `{}`", end.trim()))? + from;
+        let at = |mark: &str| text.find(mark).ok_or_else(|| format!("the template has no mark `{}`", mark.trim()));
+        let begin = format!("# {name}: written by cargo xtask template\n");
+        let (from, end) = (at(&begin)? + begin.len(), at(&format!("# {name}: end\n"))?);
+        // The end's own indentation stays.
+        let to = text[..end].trim_end_matches(' ').len();
         text.replace_range(from..to, part);
     }
     Ok(text)

@@ -115,15 +115,12 @@ async fn close(
     join_all(alerted(incident).into_iter().map(close)).await.into_iter().collect()
 }
 
-/// The contacts after the first with their PagerDuty services, each service once.
+/// The contacts after the first with what stays alerted through their channels, such as PagerDuty's services, each once.
 fn alerted(incident: &Incident) -> Vec<(&Contact, Vec<Channel>)> {
     let mut seen = BTreeSet::new();
     let mut alerted = Vec::new();
     for (i, step) in incident.opened.plan.team.escalation.iter().enumerate() {
-        let is_new = |channel: &&Channel| match channel {
-            Channel::PagerDuty { routing_key } => seen.insert(routing_key.clone()),
-            Channel::Sns { .. } | Channel::Slack { .. } | Channel::Webhook { .. } => false,
-        };
+        let is_new = |channel: &&Channel| Channels::alerts(channel).is_some_and(|of| seen.insert(of.to_owned()));
         let channels: Vec<_> = step.contact.channels.iter().filter(is_new).cloned().collect();
         if i > 0 && !channels.is_empty() {
             alerted.push((&step.contact, channels));

@@ -1,4 +1,5 @@
-//! The ways to reach people: one file each, and the one match that knows them all.
+//! The ways to reach people. A new channel is one file in `channels/` and one line in [`KINDS`]; the file declares the
+//! channel's place in `teams.yaml` and the permissions that it needs, too.
 
 mod http;
 mod pagerduty;
@@ -6,15 +7,52 @@ mod slack;
 mod sns;
 mod webhook;
 
+use anyhow::anyhow;
 use aws_types::SdkConfig;
+use futures_util::future::BoxFuture;
 use incident::{Incident, MitigationRecord, Outcome};
-use response_plan::Channel;
-use step::{Env, StepError};
+use response_plan::{Arguments, Channel, ChannelKind};
+use step::{Allow, Env, StepError};
 
 use crate::channels::http::Http;
 use crate::input::{Announcement, What};
 use crate::message::Message;
 use crate::secret::Secrets;
+
+/// Every kind of channel of this release.
+pub static KINDS: [&Kind; 4] = [&sns::KIND, &slack::KIND, &pagerduty::KIND, &webhook::KIND];
+
+/// A kind of channel: how `teams.yaml` names it, what it may do, and how it is done.
+pub struct Kind {
+    /// Its place in `teams.yaml`.
+    pub plan: ChannelKind,
+    /// What the function must be allowed for it.
+    pub allows: &'static [Allow],
+    /// Whether it is told of something at all.
+    takes: fn(About<'_>) -> bool,
+    /// The argument that names what stays alerted until it is told that the incident is over.
+    alerts: Option<&'static str>,
+    make: fn(&Means) -> Result<Box<dyn Client>, StepError>,
+}
+
+/// What clients of channels are made of.
+struct Means {
+    config: SdkConfig,
+    secrets: Secrets,
+    http: Http,
+    env: Env,
+}
+
+/// Talks to one kind of channel.
+trait Client: std::fmt::Debug + Send + Sync {
+    /// Sends, and gives the channel's own reference of what it accepted.
+    fn send<'a>(
+        &'a self,
+        with: &'a Arguments,
+        about: About<'a>,
+        message: &'a Message,
+    ) -> BoxFuture<'a, Result<String, Failure>>;
+}
 
 /// What a message is about, for channels whose readers are machines.
 #[derive(Debug, Clone, Copy)]
@@ -65,50 +103,49 @@ impl Failure {
     }
 }
 
-/// Every channel's client.
+/// A client of every kind, and the way to the fallback topic.
 #[derive(Debug)]
 pub(crate) struct Channels {
-    sns: sns::Sns,
-    slack: slack::Slack,
-    pagerduty: pagerduty::PagerDuty,
-    webhook: webhook::Webhook,
+    clients: Vec<(&'static str, Box<dyn Client>)>,
+    fallback: sns::Sns,
 }
 
 impl Channels {
     pub(crate) fn new(config: &SdkConfig, env: &Env) -> Result<Self, StepError> {
-        Ok(Self::over(sns::Sns::new(config, env)?, Secrets::new(config), Http::default(), env))
+        let (config, secrets) = (config.clone(), Secrets::new(config));
+        Self::over(&Means { config, secrets, http: Http::default(), env: env.clone() })
     }
 
-    fn over(sns: sns::Sns, secrets: Secrets, http: Http, env: &Env) -> Self {
-        Self {
-            sns,
-            slack: slack::Slack::new(secrets.clone(), http.clone(), env),
-            pagerduty: pagerduty::PagerDuty::new(secrets.clone(), http.clone(), env),
-            webhook: webhook::Webhook::new(secrets, http),
-        }
+    fn over(means: &Means) -> Result<Self, StepError> {
+        let client = |kind: &'static Kind| Ok((kind.plan.name, (kind.make)(means)?));
+        let clients = KINDS.into_iter().map(client).collect::<Result<_, StepError>>()?;
+        Ok(Self { clients, fallback: sns::Sns::new(&means.config, &means.env)? })
     }
 
     /// Whether a channel is told of it at all.
     pub(crate) fn takes(channel: &Channel, about: About<'_>) -> bool {
-        match channel {
-            Channel::PagerDuty { .. } => pagerduty::takes(about),
-            Channel::Sns { .. } | Channel::Slack { .. } | Channel::Webhook { .. } => true,
-        }
+        kind_of(channel).is_none_or(|kind| (kind.takes)(about))
+    }
+
+    /// What stays alerted through this channel until the incident is over; `None` where nothing does.
+    pub(crate) fn alerts(channel: &Channel) -> Option<&str> {
+        channel.with.get(kind_of(channel)?.alerts?).map(String::as_str)
     }
 
     /// Sends, and gives the channel's own reference of what it accepted.
     pub(crate) async fn send(&self, channel: &Channel, about: About<'_>, message: &Message) -> Result<String, Failure> {
-        match channel {
-            Channel::Sns { topic } => self.sns.publish(topic, message).await,
-            Channel::Slack { channel, token } => self.slack.post(channel, token, message).await,
-            Channel::PagerDuty { routing_key } => self.pagerduty.send(routing_key, about, message).await,
-            Channel::Webhook { url, secret } => self.webhook.post(url, secret, about, message).await,
+        match self.clients.iter().find(|(kind, _)| *kind == channel.kind) {
+            Some((_, client)) => client.send(&channel.with, about, message).await,
+            None => {
+                let kind = &channel.kind;
+                Err(Failure::Refused(anyhow!("this release knows no channel `{kind}`; build the plans again")))
+            }
         }
     }
 
     /// Sends to the fallback topic, which needs no plan, owner or record.
     pub(crate) async fn fallback(&self, message: &Message) -> Result<String, Failure> {
-        self.sns.fallback(message).await
+        self.fallback.fallback(message).await
     }
 }
 
@@ -147,6 +184,16 @@ mod tests {
     }
 }
 
+fn kind_of(channel: &Channel) -> Option<&'static Kind> {
+    KINDS.into_iter().find(|kind| kind.plan.name == channel.kind)
+}
+
+/// An argument of a channel. The reader of `teams.yaml` has seen that it is there.
+fn argument<'a>(with: &'a Arguments, name: &str) -> Result<&'a str, Failure> {
+    let found = with.get(name).map(String::as_str);
+    found.ok_or_else(|| Failure::Refused(anyhow!("the plan does not say `{name}` of a channel; build the plans again")))
+}
+
 #[cfg(test)]
 impl Channels {
     /// With canned answers in place of the network: of SNS, of Secrets Manager, and of all that is outside AWS.
@@ -160,6 +207,7 @@ impl Channels {
             ("FALLBACK_TOPIC", "arn:aws:sns:eu-west-1:1:fallback"),
             ("SLACK_API_URL", "http://127.0.0.1:1/api"),
         ]);
-        Self::over(sns::Sns::new(sns, &env).unwrap(), Secrets::new(secrets), Http::canned(outside), &env)
+        let (config, secrets) = (sns.clone(), Secrets::new(secrets));
+        Self::over(&Means { config, secrets, http: Http::canned(outside), env }).unwrap()
     }
 }

@@ -79,7 +79,7 @@ where
             tracing::error!(chain = format!("{:#}", error.cause()), what = entry.what, "the timeline was not written");
         }
     }
-    let wakes: Vec<_> = channels.iter().map(Channel::wakes).collect();
+    let wakes: Vec<_> = channels.iter().map(|channel| channel.wakes).collect();
     if let Some(lack) = lack(about.wakes(), &wakes, &came) {
         return Err(StepError::transient(format!("{lack}: could not {}", to.to_do)));
     }
@@ -104,7 +104,7 @@ fn lack(to_wake: bool, wakes: &[bool], came: &[(String, Came)]) -> Option<&'stat
 
 /// The channels' words in keys: the kind, and from the second of a kind on its number too.
 fn names(channels: &[Channel]) -> Vec<String> {
-    let kinds: Vec<_> = channels.iter().map(Channel::kind).collect();
+    let kinds: Vec<_> = channels.iter().map(|channel| channel.kind.as_str()).collect();
     let nth = |i: usize| kinds[..=i].iter().filter(|kind| **kind == kinds[i]).count();
     kinds
         .iter()
@@ -196,7 +196,7 @@ async fn record(ctx: &Ctx, key: &PageKey, now: Timestamp, channel: &Channel, ref
     let recorded = if key.step == 0 {
         ctx.store.announcement_sent(key, now, reference).await
     } else {
-        ctx.store.page_sent(key, now, channel.wakes(), reference).await
+        ctx.store.page_sent(key, now, channel.wakes, reference).await
     };
     if let Err(error) = recorded {
         tracing::error!(chain = format!("{:#}", error.cause()), "that it was accepted could not be recorded");

@@ -22,6 +22,7 @@ use serde::Serialize;
 use step::{Env, StepError};
 
 use crate::channels::Channels;
+pub use crate::channels::{KINDS, Kind};
 use crate::fallback::Told;
 pub use crate::input::{Announcement, Input, What};
 

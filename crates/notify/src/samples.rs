@@ -49,10 +49,10 @@ pub(crate) fn incident() -> Incident {
             },
             "team": {"name": "payments", "escalation": [
                 contact("payments-on-call", json!([
-                    {"sns": {"topic": "oncall"}},
+                    {"sns": {"topic": "oncall"}, "wakes": true},
                     {"slack": {"channel": "C0PAYMENTS", "token": "tourniquet/slack"}},
                 ]), "5m"),
-                contact("payments-lead", json!([{"sns": {"topic": "leads"}}]), "10m"),
+                contact("payments-lead", json!([{"sns": {"topic": "leads"}, "wakes": true}]), "10m"),
             ]},
             "plan_sha256": "a".repeat(64),
             "config_sha256": "b".repeat(64),

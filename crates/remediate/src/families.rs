@@ -1,17 +1,6 @@
 //! Families of mitigations: each has one role, `tourniquet-mitigate-<family>`, in the account of the resource, and two
 //! parameters of the stack, which switch it on and say what it may touch. A new family is one entry here.
 
-/// Statements of a role's policy, in the words of template.yaml.
-#[derive(Debug, Clone, Copy)]
-pub struct Allow {
-    /// IAM actions.
-    pub actions: &'static [&'static str],
-    /// Resources, each as a YAML value of the template, such as `!Ref MitigateLambdaFunctions`.
-    pub resources: &'static [&'static str],
-    /// A condition, as a YAML flow mapping of the template.
-    pub condition: Option<&'static str>,
-}
-
 /// One family.
 #[derive(Debug)]
 pub struct Family {

@@ -22,7 +22,7 @@ mod undo;
 mod verify;
 mod work;
 
-pub use crate::families::{Allow, Family, Scope};
+pub use crate::families::{Family, Scope};
 pub use crate::mitigations::{KINDS, Kind};
 
 use futures_util::future::BoxFuture;

@@ -9,9 +9,9 @@ use incident::ChangeRecord;
 use jiff::Timestamp;
 use response_plan::{Arguments, Guards, Mitigation as Planned, MitigationKind};
 use serde_json::Value;
-use step::StepError;
+use step::{Allow, StepError};
 
-use crate::families::{Allow, Family};
+use crate::families::Family;
 use crate::guards::Place;
 
 /// Every kind of mitigation of this release.

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(plan["mitigations"][0]["verify_within"], "10m");
         assert_eq!(plan["mitigations"][0]["healthy_when"]["period"], "1m");
         let steps = &file["teams"]["payments"]["escalation"];
-        assert_eq!(steps[1]["contact"]["channels"][0], json!({"sns": {"topic": "tourniquet-pages"}}));
+        assert_eq!(steps[1]["contact"]["channels"][0], json!({"sns": {"topic": "tourniquet-pages"}, "wakes": true}));
         assert_eq!(steps[1]["wait"], "10m");
     }
 }

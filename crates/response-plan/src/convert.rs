@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_saphyr::{Location, Spanned};
 
 use crate::error::{Report, listed, nearest};
-use crate::kind::Kinds;
+use crate::kind::{Kinds, one_line};
 use crate::mitigations;
 use crate::pattern::Pattern;
 use crate::plan::*;
@@ -82,11 +82,10 @@ pub(crate) fn is_name(text: &str) -> bool {
 
 /// A text of which a service only asks that it is one.
 pub(crate) fn some_text(report: &mut Report<'_>, written: &Word, what: &str) -> String {
-    let text = &written.value;
-    if text.trim().is_empty() || text.len() > 512 || text.contains(char::is_control) {
-        report.add(written.referenced, format!("this is no {what}"), "write one line of at most 512 characters");
+    if let Err((message, remedy)) = one_line(&written.value, what) {
+        report.add(written.referenced, message, remedy);
     }
-    text.clone()
+    written.value.clone()
 }
 
 /// One of a few words. What later versions know is said to be not supported yet, not to be unknown.

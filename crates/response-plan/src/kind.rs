@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_saphyr::{Location, Spanned};
 
-use crate::error::{Report, listed, nearest};
+use crate::error::{Report, listed, looks_like_token, nearest};
 use crate::node::Node;
 use crate::wire::Word;
 
@@ -46,11 +46,53 @@ pub struct MitigationKind {
     pub does: fn(&Arguments) -> String,
 }
 
+/// A kind of channel, as `teams.yaml` names it.
+#[derive(Debug, Clone, Copy)]
+pub struct ChannelKind {
+    /// Its name in `teams.yaml`.
+    pub name: &'static str,
+    /// What it reaches, for documentation and the schema.
+    pub about: &'static str,
+    /// Its arguments.
+    pub fields: &'static [Field],
+    /// Whether what it accepted counts as having woken someone (TTE).
+    pub wakes: bool,
+}
+
 /// All kinds that a reader knows: those of the release that it belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Kinds<'a> {
     /// The mitigations.
     pub mitigations: &'a [&'a MitigationKind],
+    /// The channels.
+    pub channels: &'a [&'a ChannelKind],
+}
+
+/// Whether a text can be the name of a secret, whose content is `what`; a token or key in its place is not shown again.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn secret_name(text: &str, what: &str, example: &str) -> Result<(), Wrong> {
+    let remedy = format!("write the name of a secret: `{example}`");
+    if looks_like_token(text) {
+        let remedy = format!("revoke it, put its successor into Secrets Manager, and {remedy}");
+        return Err((format!("a {what} stands in the file, where everybody can read it"), remedy));
+    }
+    if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-:".contains(c)) {
+        return Err(("this is no name of a secret".to_owned(), remedy));
+    }
+    Ok(())
+}
+
+/// Any line of text that a service may take.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn one_line(text: &str, what: &str) -> Result<(), Wrong> {
+    if text.trim().is_empty() || text.len() > 512 || text.contains(char::is_control) {
+        return Err((format!("this is no {what}"), "write one line of at most 512 characters".to_owned()));
+    }
+    Ok(())
 }
 
 /// One kind as it was written: its name, and its arguments.

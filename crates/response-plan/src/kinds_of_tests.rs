@@ -1,6 +1,6 @@
 //! Kinds that the tests of this crate read plans with: what the shipped plans name, and one that takes nothing back.
 
-use crate::kind::{Arguments, Field, Kinds, MitigationKind, Wrong};
+use crate::kind::{Arguments, ChannelKind, Field, Kinds, MitigationKind, Wrong, secret_name};
 
 const NAME: Field =
     Field { name: "function", about: "name the function", example: "checkout", required: true, check: any };
@@ -27,7 +27,34 @@ pub(crate) const KINDS: Kinds<'static> = Kinds {
             does: said,
         },
     ],
+    channels: &[
+        &ChannelKind {
+            name: "sns",
+            about: "A topic.",
+            fields: &[Field { name: "topic", about: "name it", example: "pages", required: true, check: any }],
+            wakes: true,
+        },
+        &ChannelKind {
+            name: "slack",
+            about: "A chat.",
+            fields: &[
+                Field { name: "channel", about: "name it", example: "C0", required: true, check: any },
+                Field {
+                    name: "token",
+                    about: "name the secret",
+                    example: "tourniquet/slack",
+                    required: true,
+                    check: token,
+                },
+            ],
+            wakes: false,
+        },
+    ],
 };
+
+fn token(text: &str) -> Result<(), Wrong> {
+    secret_name(text, "token", "tourniquet/slack")
+}
 
 fn any(_: &str) -> Result<(), Wrong> {
     Ok(())

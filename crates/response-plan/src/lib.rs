@@ -32,7 +32,7 @@ mod refusal_test;
 
 pub use compile::{Compiled, V, compile};
 pub use error::{PlanError, PlanErrors};
-pub use kind::{Arguments, Field, Kinds, MitigationKind, Wrong};
+pub use kind::{Arguments, ChannelKind, Field, Kinds, MitigationKind, Wrong, one_line, secret_name};
 pub use pattern::{Pattern, PatternError, Step};
 pub use plan::*;
 pub use plans::{Disabled, Plans, PlansError, Resolution, catch_all};

@@ -226,51 +226,49 @@ pub struct Contact {
     pub channels: Vec<Channel>,
 }
 
-/// One way to reach a contact; a new one is one variant here and one file in `notify`.
+/// One way to reach a contact: a kind of channel with its arguments, `{ "sns": { "topic": … }, "wakes": true }` in records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Channel {
-    /// An SNS topic (e-mail, SMS, mobile push); it wakes people.
-    Sns {
-        /// The topic's ARN, or its bare name in the stack's own account and Region.
-        topic: String,
-    },
-    /// A Slack channel or member.
-    Slack {
-        /// Slack's id of the channel or member.
-        channel: String,
-        /// Name of the secret in Secrets Manager that holds the bot token.
-        token: String,
-    },
-    /// A PagerDuty service, by an integration of its Events API v2; it wakes people.
-    #[serde(rename = "pagerduty")]
-    PagerDuty {
-        /// Name of the secret in Secrets Manager that holds the integration's routing key.
-        routing_key: String,
-    },
-    /// An address that takes signed JSON.
-    Webhook {
-        /// The address: https, or http to this machine itself.
-        url: String,
-        /// Name of the secret in Secrets Manager that both sides sign with.
-        secret: String,
-    },
+#[serde(into = "ChannelRecord", try_from = "ChannelRecord")]
+pub struct Channel {
+    /// The kind, as `teams.yaml` spells it: part of a page's idempotency key.
+    pub kind: String,
+    /// The kind's own arguments.
+    pub with: Arguments,
+    /// Whether an acceptance counts as having woken someone (TTE).
+    pub wakes: bool,
 }
 
 impl Channel {
-    /// The channel's word in records: part of a page's idempotency key.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Sns { .. } => "sns",
-            Self::Slack { .. } => "slack",
-            Self::PagerDuty { .. } => "pagerduty",
-            Self::Webhook { .. } => "webhook",
-        }
+    /// A channel of a kind.
+    pub fn new<const N: usize>(kind: &str, wakes: bool, with: [(&str, &str); N]) -> Self {
+        let with = with.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Self { kind: kind.to_owned(), with, wakes }
     }
+}
 
-    /// Whether an acceptance by this channel counts as having woken someone (TTE).
-    pub fn wakes(&self) -> bool {
-        matches!(self, Self::Sns { .. } | Self::PagerDuty { .. })
+#[derive(Clone, Serialize, Deserialize)]
+struct ChannelRecord {
+    #[serde(default)]
+    wakes: bool,
+    #[serde(flatten)]
+    named: BTreeMap<String, Arguments>,
+}
+
+impl From<Channel> for ChannelRecord {
+    fn from(Channel { kind, with, wakes }: Channel) -> Self {
+        Self { wakes, named: BTreeMap::from([(kind, with)]) }
+    }
+}
+
+impl TryFrom<ChannelRecord> for Channel {
+    type Error = &'static str;
+
+    fn try_from(ChannelRecord { wakes, named }: ChannelRecord) -> Result<Self, Self::Error> {
+        let mut named = named.into_iter();
+        match (named.next(), named.next()) {
+            (Some((kind, with)), None) => Ok(Self { kind, with, wakes }),
+            _ => Err("a channel is one kind with its arguments"),
+        }
     }
 }
 

@@ -217,7 +217,7 @@ pub fn catch_all(fallback_topic: &str) -> ResolvedPlan {
     let contact = Contact {
         name: "fallback".to_owned(),
         time_zone: None,
-        channels: vec![Channel::Sns { topic: fallback_topic.to_owned() }],
+        channels: vec![Channel::new("sns", true, [("topic", fallback_topic)])],
     };
     let team =
         Team { name: "unowned".to_owned(), escalation: vec![EscalationStep { contact, wait: Span::seconds(300) }] };

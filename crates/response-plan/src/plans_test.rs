@@ -160,7 +160,7 @@ fn unknown_fields_of_a_later_version_are_ignored() {
 fn the_catch_all_pages_the_fallback_and_changes_nothing() {
     let plan = Plans::empty(TOPIC).resolve(&alarm("x", "111122223333")).plan;
     assert_eq!(plan.team, catch_all(TOPIC).team);
-    assert_eq!(plan.team.escalation[0].contact.channels, [Channel::Sns { topic: TOPIC.into() }]);
+    assert_eq!(plan.team.escalation[0].contact.channels, [Channel::new("sns", true, [("topic", TOPIC)])]);
     assert_eq!(plan.team.escalation[0].wait.to_string(), "5m");
     assert_eq!((plan.plan.severity, plan.plan.mode), (Severity::Sev3, Mode::Observe));
     assert!(plan.plan.mitigations.is_empty());

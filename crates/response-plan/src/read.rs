@@ -71,7 +71,7 @@ pub fn read(sources: &[Source], kinds: &Kinds<'_>) -> Result<Config, PlanErrors>
     for source in sources.iter().filter(|source| is_teams(source)) {
         teams = with_report(source, &mut errors, |report| {
             let wire: TeamsWire = yaml::parse(report)?;
-            teams::teams(report, &wire)
+            teams::teams(report, &wire, kinds.channels)
         });
     }
     let mut plans: BTreeMap<String, (ResponsePlan, &str)> = BTreeMap::new();

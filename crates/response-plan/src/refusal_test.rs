@@ -194,14 +194,17 @@ fn a_kind_is_read_by_its_own_declaration() {
 fn teams_are_checked() {
     let contact = |rest: &str| format!("  payments-lead: {rest}\n  spare:");
     let lead = "payments-lead:";
-    refused_team(lead, &contact("{ time_zone: Europe/Berlin }"), "7:18", "how `payments-lead` can be reached", "sns");
-    refused_team(lead, &contact("{ sns: { topic: 'a b' } }"), "7:34", "this is no SNS topic", "ARN");
-    refused_team(lead, &contact("{ snss: { topic: a } }"), "7:20", "`snss` is not a field here", "did you mean `sns`?");
+    refused_team(
+        lead,
+        &contact("{ time_zone: Europe/Berlin }"),
+        "7:18",
+        "how `payments-lead` can be reached",
+        "sns: { topic",
+    );
+    refused_team(lead, &contact("{ snss: { topic: a } }"), "7:20", "there is no channel `snss`", "did you mean `sns`?");
+    refused_team(lead, &contact("{ email: a@example.org }"), "7:20", "`email` is not supported yet", "remove it");
     refused_team(lead, &contact("{ time_zone: ../x, sns: { topic: a } }"), "7:31", "no time zone", "IANA");
-    refused_team(lead, &contact("{ slack: { channel: C0 } }"), "7:29", "`token` is missing", "name the secret");
-    refused_team(lead, &contact("{ pagerduty: {} }"), "7:31", "`routing_key` is missing", "tourniquet/pagerduty");
-    refused_team(lead, &contact("{ webhook: { secret: s } }"), "7:31", "`url` is missing", "where to post");
-    refused_team(lead, &contact("{ webhook: { url: 'https://a' } }"), "7:31", "`secret` is missing", "both sides");
+    refused_team(lead, &contact("{ slack: { channel: C0 } }"), "7:27", "`token` is missing", "name the secret");
     let step = "- { contact: payments-l";
     refused_team(
         step,
@@ -237,75 +240,23 @@ fn a_token_is_refused_and_never_shown() {
 #[test]
 fn a_routing_key_is_refused_and_never_shown() {
     let key = "R0123456789abcdefghijklmnopqrstu";
-    let (masked, remedy) = ("*".repeat(32), "write the name of a secret: `tourniquet/pagerduty`");
-    let line = format!("  payments-lead: {{ pagerduty: {{ routing_key: {key} }} }}\n  spare:");
-    refused_team("payments-lead:", &line, "7:46", "a routing key stands in the file", remedy);
+    let line = format!("  payments-lead: {{ slack: {{ channel: C0, token: {key} }} }}\n  spare:");
+    refused_team("payments-lead:", &line, "7:49", "a token stands in the file", "write the name of a secret");
     let shown = read_both(PLAN, &with(TEAMS, "payments-lead:", &line)).unwrap_err().to_string();
-    assert!(shown.contains(&masked) && !shown.contains(key), "{shown}");
-    let line = format!("  payments-lead: {{ webhook: {{ url: 'https://a.example', secret: {key} }} }}\n  spare:");
-    refused_team("payments-lead:", &line, "7:65", "a secret stands in the file", "tourniquet/webhook");
+    assert!(shown.contains(&"*".repeat(32)) && !shown.contains(key), "{shown}");
 }
 
 #[test]
-fn all_channels_are_read() {
-    let url = "https://hooks.example.org:8443/pages?team=payments";
-    let line = format!(
-        "  payments-lead: {{ pagerduty: {{ routing_key: tourniquet/pagerduty }}, webhook: {{ url: '{url}', secret: \
-         tourniquet/webhook }} }}\n  spare:"
-    );
-    let config = read_both(PLAN, &with(TEAMS, "payments-lead:", &line)).unwrap();
+fn channels_come_in_the_order_of_their_kinds() {
+    let line = "  payments-lead: { slack: { channel: C0, token: tourniquet/slack }, sns: { topic: a } }\n  spare:";
+    let config = read_both(PLAN, &with(TEAMS, "payments-lead:", line)).unwrap();
     let channels = &config.teams["payments"].escalation[1].contact.channels;
-    let expect = [
-        Channel::PagerDuty { routing_key: "tourniquet/pagerduty".into() },
-        Channel::Webhook { url: url.into(), secret: "tourniquet/webhook".into() },
-    ];
-    assert_eq!(channels[..], expect);
-    assert_eq!(
-        channels.iter().map(|c| (c.kind(), c.wakes())).collect::<Vec<_>>(),
-        [("pagerduty", true), ("webhook", false)]
-    );
+    let slack = Channel::new("slack", false, [("channel", "C0"), ("token", "tourniquet/slack")]);
+    assert_eq!(channels[..], [Channel::new("sns", true, [("topic", "a")]), slack]);
     let compiled = serde_json::json!(channels);
-    assert_eq!(compiled[0], serde_json::json!({"pagerduty": {"routing_key": "tourniquet/pagerduty"}}));
-    assert_eq!(serde_json::from_value::<Vec<Channel>>(compiled).unwrap(), expect);
-}
-
-#[test]
-fn addresses_of_webhooks_are_checked() {
-    let read = |url: &str| {
-        let line = format!("  payments-lead: {{ webhook: {{ url: \"{url}\", secret: s }} }}\n  spare:");
-        read_both(PLAN, &with(TEAMS, "payments-lead:", &line))
-    };
-    for url in
-        ["https://a.example", "https://a.example?x=@", "http://localhost:1/x", "http://127.8.0.1", "http://[::1]:80/"]
-    {
-        assert!(read(url).is_ok(), "{url}");
-    }
-    let (plain, none, no) = ("over http", "names no host", "no address of a webhook");
-    for (url, message) in [
-        ("http://a.example/x", plain),
-        ("http://10.0.0.1/", plain),
-        ("http://localhost.a.example/", plain),
-        ("http://127.0.0.1.a.example/", plain),
-        ("http://[::2]/", plain),
-        ("http://127.0.0.1@a.example/", "a user name or password"),
-        ("https://ada:secret@a.example/", "a user name or password"),
-        ("ftp://a.example/", "does not begin with https://"),
-        ("HTTPS://a.example/", "does not begin with https://"),
-        ("", "does not begin with https://"),
-        ("https://", none),
-        ("https:///x", none),
-        ("https://:443/", none),
-        ("https://a.example:99999/", none),
-        ("https://a.example:/", none),
-        ("https://[::1/", none),
-        ("https://[a.example]/", none),
-        ("https://a.example/ x", no),
-        ("https://a.example/#x", no),
-        ("https://a.example/ä", no),
-        (&format!("https://a.example/{}", "x".repeat(2_048)), no),
-    ] {
-        says(read(url), "p/teams.yaml:7:36", message, "");
-    }
+    assert_eq!(compiled[0], serde_json::json!({"sns": {"topic": "a"}, "wakes": true}));
+    assert_eq!(serde_json::from_value::<Vec<Channel>>(compiled).unwrap(), *channels);
+    assert!(serde_json::from_str::<Channel>(r#"{"sns": {}, "slack": {}}"#).is_err());
 }
 
 #[test]

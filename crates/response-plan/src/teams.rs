@@ -1,26 +1,28 @@
 //! `teams.yaml`: who is told, in which order, and how.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde_saphyr::{Location, Spanned};
 
-use crate::convert::{is_name, name, some_text};
-use crate::error::{Report, looks_like_token, nearest};
+use crate::convert::{is_name, name};
+use crate::error::{Report, listed, nearest};
+use crate::kind::{ChannelKind, Named, arguments, form};
 use crate::plan::{Channel, Contact, EscalationStep, Team};
 use crate::wire::*;
+use crate::yaml::later;
 
 /// An escalation ends after so many steps: the state machine counts no further.
 const MOST_STEPS: usize = 10;
 
-/// Longer addresses are nobody's.
-const LONGEST_URL: usize = 2_048;
-
 /// `None` when something in it was reported.
-pub(crate) fn teams(report: &mut Report<'_>, wire: &TeamsWire) -> Option<BTreeMap<String, Team>> {
+pub(crate) fn teams(
+    report: &mut Report<'_>,
+    wire: &TeamsWire,
+    kinds: &[&ChannelKind],
+) -> Option<BTreeMap<String, Team>> {
     let before = report.errors.len();
     let contacts: BTreeMap<&str, Contact> =
-        wire.contacts.iter().map(|(name, wire)| (name.as_str(), contact(report, name, wire))).collect();
+        wire.contacts.iter().map(|(name, wire)| (name.as_str(), contact(report, name, wire, kinds))).collect();
     let mut teams = BTreeMap::new();
     for (name, wire) in &wire.teams {
         check_key(report, name, wire.referenced);
@@ -29,32 +31,40 @@ pub(crate) fn teams(report: &mut Report<'_>, wire: &TeamsWire) -> Option<BTreeMa
     (report.errors.len() == before).then_some(teams)
 }
 
-fn contact(report: &mut Report<'_>, name: &str, written: &Spanned<ContactWire>) -> Contact {
+fn contact(report: &mut Report<'_>, name: &str, written: &Spanned<ContactWire>, kinds: &[&ChannelKind]) -> Contact {
     check_key(report, name, written.referenced);
     let wire = &written.value;
-    let mut channels = Vec::new();
-    if let Some(sns) = &wire.sns {
-        channels.push(Channel::Sns { topic: topic(report, &sns.topic) });
-    }
-    if let Some(slack) = &wire.slack {
-        let channel = some_text(report, &slack.channel, "channel id");
-        channels
-            .push(Channel::Slack { channel, token: secret_name(report, &slack.token, "token", "tourniquet/slack") });
-    }
-    if let Some(PagerDutyWire { routing_key }) = &wire.pagerduty {
-        let routing_key = secret_name(report, routing_key, "routing key", "tourniquet/pagerduty");
-        channels.push(Channel::PagerDuty { routing_key });
-    }
-    if let Some(WebhookWire { url, secret }) = &wire.webhook {
-        let url = webhook_url(report, url);
-        channels.push(Channel::Webhook { url, secret: secret_name(report, secret, "secret", "tourniquet/webhook") });
-    }
-    if channels.is_empty() {
-        let remedy = "add `sns: { topic: … }`, or one of `slack`, `pagerduty` and `webhook`";
+    let channels = channels(report, &wire.channels, kinds);
+    if wire.channels.is_empty() {
+        let forms: Vec<_> = kinds.iter().map(|kind| form(kind.name, kind.fields)).collect();
+        let remedy = forms.first().map_or("", String::as_str);
         report.add(written.referenced, format!("nothing says how `{name}` can be reached"), remedy);
     }
     let time_zone = wire.time_zone.as_ref().map(|zone| time_zone(report, zone));
     Contact { name: name.to_owned(), time_zone, channels }
+}
+
+/// The channels in the order of their kinds, whatever order they were written in.
+fn channels(report: &mut Report<'_>, written: &[Named], kinds: &[&ChannelKind]) -> Vec<Channel> {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+    for (name, _) in written.iter().filter(|(name, _)| !names.contains(&name.value.as_str())) {
+        if let Some(later) = later(&name.value) {
+            report.add(name.referenced, format!("`{later}` is not supported yet"), "remove it");
+            continue;
+        }
+        let near = nearest(&name.value, names.iter().copied().chain(["time_zone"]));
+        let remedy = near.map(|near| format!("did you mean `{near}`?"));
+        let remedy = remedy.unwrap_or_else(|| format!("remove it, or write {}", listed(&names)));
+        report.add(name.referenced, format!("there is no channel `{}`", name.value), remedy);
+    }
+    let mut read = Vec::new();
+    for kind in kinds {
+        if let Some(named) = written.iter().find(|(name, _)| name.value == kind.name) {
+            let with = arguments(report, kind.fields, named);
+            read.push(Channel { kind: kind.name.to_owned(), with, wakes: kind.wakes });
+        }
+    }
+    read
 }
 
 fn escalation(
@@ -84,81 +94,6 @@ fn check_key(report: &mut Report<'_>, key: &str, at: Location) {
     if !is_name(key) {
         name(report, &Spanned::new(key.to_owned(), at, at));
     }
-}
-
-fn topic(report: &mut Report<'_>, written: &Word) -> String {
-    let text = &written.value;
-    let name = match text.splitn(6, ':').collect::<Vec<_>>()[..] {
-        ["arn", _, "sns", _, _, name] => name,
-        _ => text,
-    };
-    if name.is_empty() || name.len() > 256 || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
-        report.add(written.referenced, "this is no SNS topic", "write the topic's name or its ARN");
-    }
-    text.clone()
-}
-
-/// The name of a secret; `what` should be in the secret, and `example` is such a name.
-fn secret_name(report: &mut Report<'_>, written: &Word, what: &str, example: &str) -> String {
-    let text = &written.value;
-    let remedy = format!("write the name of a secret: `{example}`");
-    if looks_like_token(text) {
-        report.add(
-            written.referenced,
-            format!("a {what} stands in the file, where everybody can read it"),
-            format!("revoke it, put its successor into Secrets Manager, and {remedy}"),
-        );
-    } else if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-:".contains(c)) {
-        report.add(written.referenced, "this is no name of a secret", remedy);
-    }
-    text.clone()
-}
-
-fn webhook_url(report: &mut Report<'_>, written: &Word) -> String {
-    if let Err((message, remedy)) = check_url(&written.value) {
-        report.add(written.referenced, message, remedy);
-    }
-    written.value.clone()
-}
-
-/// An address that pages may be posted to; what is wrong with it, and the remedy.
-fn check_url(url: &str) -> Result<(), (&'static str, &'static str)> {
-    let whole = "write all of it: `https://hooks.example.org/pages`";
-    let (plain, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(rest), _) => (false, rest),
-        (None, Some(rest)) => (true, rest),
-        (None, None) => return Err(("the address does not begin with https://", whole)),
-    };
-    let is_part = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}#".contains(c);
-    if url.len() > LONGEST_URL || !rest.chars().all(is_part) {
-        return Err(("this is no address of a webhook", whole));
-    }
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    if authority.contains('@') {
-        return Err(("a user name or password stands in the address", "remove it: what is posted is signed"));
-    }
-    let Some(host) = host(authority) else { return Err(("the address names no host", whole)) };
-    if plain && !is_loopback(host) {
-        return Err(("anybody on the way can read what goes over http", "write https://"));
-    }
-    Ok(())
-}
-
-/// The host of `host`, `host:port`, `[v6]` or `[v6]:port`.
-fn host(authority: &str) -> Option<&str> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(v6) => v6.split_once(']').filter(|(host, _)| host.parse::<Ipv6Addr>().is_ok())?,
-        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
-    };
-    let is_name = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
-    let port_fits = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
-    (port_fits && !host.is_empty() && host.chars().all(is_name)).then_some(host)
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-        || host.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn time_zone(report: &mut Report<'_>, written: &Word) -> String {

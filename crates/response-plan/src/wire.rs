@@ -115,40 +115,10 @@ pub(crate) struct TeamsWire {
     pub(crate) teams: BTreeMap<String, Spanned<TeamWire>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A contact: what every one has, and its channels, each under the name of its kind.
 pub(crate) struct ContactWire {
     pub(crate) time_zone: Option<Word>,
-    pub(crate) sns: Option<SnsWire>,
-    pub(crate) slack: Option<SlackWire>,
-    pub(crate) pagerduty: Option<PagerDutyWire>,
-    pub(crate) webhook: Option<WebhookWire>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SnsWire {
-    pub(crate) topic: Word,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SlackWire {
-    pub(crate) channel: Word,
-    pub(crate) token: Word,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PagerDutyWire {
-    pub(crate) routing_key: Word,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WebhookWire {
-    pub(crate) url: Word,
-    pub(crate) secret: Word,
+    pub(crate) channels: Vec<Named>,
 }
 
 #[derive(Deserialize)]
@@ -222,5 +192,32 @@ impl<'de> Visitor<'de> for MitigationVisitor {
             healthy_when,
             verify_within,
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for ContactWire {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ContactVisitor)
+    }
+}
+
+struct ContactVisitor;
+
+impl<'de> Visitor<'de> for ContactVisitor {
+    type Value = ContactWire;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a contact, such as `sns: { topic: … }`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ContactWire, A::Error> {
+        let (mut time_zone, mut channels) = (None, Vec::new());
+        while let Some(key) = map.next_key::<Word>()? {
+            match key.value.as_str() {
+                "time_zone" => time_zone = Some(map.next_value()?),
+                _ => channels.push((key, map.next_value()?)),
+            }
+        }
+        Ok(ContactWire { time_zone, channels })
     }
 }

@@ -43,7 +43,7 @@ const LATER: [(&str, &str); 29] = [
 ];
 
 /// What to write for a field that is missing.
-const REQUIRED: [(&str, &str); 22] = [
+const REQUIRED: [(&str, &str); 18] = [
     ("plan", "give the plan a name: `plan: checkout-bad-deployment`"),
     ("type", "name the incident type, within which history is compared: `type: bad-deployment`"),
     ("match", "say which events it is for: `match: { source: [aws.cloudwatch] }`"),
@@ -61,13 +61,6 @@ const REQUIRED: [(&str, &str); 22] = [
     ("by", "say who tells of the recovery: `by: signal`"),
     ("held_for", "say how long it must stay clear: `held_for: 5m`"),
     ("escalation", "list who is told, in order: `escalation: [{ contact: payments-on-call, wait: 5m }]`"),
-    ("token", "name the secret in Secrets Manager that holds the bot token: `token: tourniquet/slack`"),
-    (
-        "routing_key",
-        "name the secret in Secrets Manager that holds the integration's routing key: `routing_key: tourniquet/pagerduty`",
-    ),
-    ("url", "say where to post: `url: https://hooks.example.org/pages`"),
-    ("secret", "name the secret in Secrets Manager that both sides sign with: `secret: tourniquet/webhook`"),
     ("wait", "say how long to wait for an acknowledgement: `wait: 5m`"),
 ];
 
@@ -147,10 +140,15 @@ fn explain(report: &mut Report<'_>, error: &Error) {
     }
 }
 
+/// The name by which people know a field of later versions.
+pub(crate) fn later(field: &str) -> Option<&'static str> {
+    LATER.iter().find(|(name, _)| *name == field).map(|(_, shown)| *shown)
+}
+
 fn unknown_field(report: &mut Report<'_>, at: Location, field: &str, expected: &[&str]) {
     if let Some(near) = nearest(field, expected.iter().copied()) {
         report.add(at, format!("`{field}` is not a field here"), format!("did you mean `{near}`?"));
-    } else if let Some((_, shown)) = LATER.iter().find(|(name, _)| *name == field) {
+    } else if let Some(shown) = later(field) {
         report.add(at, format!("`{shown}` is not supported yet"), "remove it");
     } else {
         report.add(at, format!("`{field}` is not a field here"), format!("remove it, or write {}", listed(expected)));

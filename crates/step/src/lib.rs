@@ -1,11 +1,13 @@
-//! The Lambda and Step Functions boundary of every function: error names, tracing, configuration, clock. Tiny, and stays
-//! so.
+//! The Lambda and Step Functions boundary of every function: error names, tracing, configuration, permissions, clock.
+//! Tiny, and stays so.
 
+mod allow;
 pub mod aws;
 mod env;
 mod error;
 mod serve;
 
+pub use allow::Allow;
 pub use env::Env;
 pub use error::{StepError, sdk_error};
 pub use serve::{init_tracing, serve};

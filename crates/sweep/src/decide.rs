@@ -62,7 +62,7 @@ pub(crate) fn decide(incident: &Incident, execution: &Execution, now: Timestamp)
 /// a line in a chat wakes nobody.
 pub(crate) fn is_unpaged(incident: &Incident, now: Timestamp) -> bool {
     let first = incident.opened.plan.team.escalation.first();
-    let wakes = first.is_some_and(|step| step.contact.channels.iter().any(|channel| channel.wakes()));
+    let wakes = first.is_some_and(|step| step.contact.channels.iter().any(|channel| channel.wakes));
     let paged_at = if wakes { incident.woken_at } else { incident.paged_at };
     incident.status.holds_group_key()
         && paged_at.is_none()
@@ -164,7 +164,8 @@ mod tests {
         check_unpaged(|i| i.paged_at = Some(at(20)), 1000, false);
         check_unpaged(|i| i.acknowledged_at = Some(at(20)), 1000, false);
         // What wakes counts, where there is such a channel.
-        let [slack, sns] = [json!({"slack": {"channel": "C", "token": "t"}}), json!({"sns": {"topic": "t"}})];
+        let [slack, sns] =
+            [json!({"slack": {"channel": "C", "token": "t"}}), json!({"sns": {"topic": "t"}, "wakes": true})];
         for (channels, woken_at, second, expect) in [
             (json!([slack]), None, 1000, false),
             (json!([slack, sns]), None, 44, false),

@@ -46,7 +46,8 @@ fn read(dir: &Path) -> anyhow::Result<Result<Config, PlanErrors>> {
         bail!("{} is no folder; name the one that holds teams.yaml and the response plans", dir.display());
     }
     let mitigations = remediate::KINDS.map(|kind| &kind.plan);
-    Ok(read_dir(dir, &Kinds { mitigations: &mitigations }))
+    let channels = notify::KINDS.map(|kind| &kind.plan);
+    Ok(read_dir(dir, &Kinds { mitigations: &mitigations, channels: &channels }))
 }
 
 fn checked(dir: &Path, config: &Config) -> Report {

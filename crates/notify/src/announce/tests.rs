@@ -41,7 +41,7 @@ fn the_end_is_noted_once_at_its_own_time() {
 async fn a_change_that_did_not_help_has_to_wake_somebody() {
     let left = MitigationRecord { outcome: Some(Outcome::Ineffective), applied_at: Some(at("14:03:00")), ..planned() };
     let helped = MitigationRecord { outcome: Some(Outcome::Verified), ..left.clone() };
-    let channels = json!([{"sns": {"topic": "t"}}, {"slack": {"channel": "C0PAYMENTS", "token": "tourniquet/slack"}}]);
+    let channels = json!([{"sns": {"topic": "t"}, "wakes": true}, {"slack": {"channel": "C0PAYMENTS", "token": "tourniquet/slack"}}]);
     let incident = escalating(&[("first", channels)]);
     let first = &incident.opened.plan.team.escalation[0].contact;
     for (record, topic, expect) in [
@@ -77,12 +77,13 @@ fn escalating(steps: &[(&str, Value)]) -> Incident {
 }
 
 fn pagerduty(secret: &str) -> Value {
-    json!({"pagerduty": {"routing_key": secret}})
+    json!({"pagerduty": {"routing_key": secret}, "wakes": true})
 }
 
 #[test]
 fn every_service_that_may_have_been_alerted_is_closed_once() {
-    let (sns, a, b, c) = (json!({"sns": {"topic": "t"}}), pagerduty("a"), pagerduty("b"), pagerduty("c"));
+    let (sns, a, b, c) =
+        (json!({"sns": {"topic": "t"}, "wakes": true}), pagerduty("a"), pagerduty("b"), pagerduty("c"));
     let incident = escalating(&[
         ("first", json!([sns, a])),
         ("second", json!([a, b, sns])),
@@ -96,7 +97,7 @@ fn every_service_that_may_have_been_alerted_is_closed_once() {
 
 #[tokio::test]
 async fn the_end_closes_the_alerts_of_everybody() {
-    let steps = [("first", json!([{"sns": {"topic": "t"}}])), ("second", json!([pagerduty("s")]))];
+    let steps = [("first", json!([{"sns": {"topic": "t"}, "wakes": true}])), ("second", json!([pagerduty("s")]))];
     let incident = escalating(&steps);
     let (table, sns) = (canned([claimed(); 20]), canned([(200, sns_accepts())]));
     let secret = secret_holds("second-key");
@@ -115,7 +116,7 @@ async fn the_end_closes_the_alerts_of_everybody() {
 
 #[tokio::test]
 async fn an_alert_that_stays_open_is_tried_again() {
-    let steps = [("first", json!([{"sns": {"topic": "t"}}])), ("second", json!([pagerduty("s")]))];
+    let steps = [("first", json!([{"sns": {"topic": "t"}, "wakes": true}])), ("second", json!([pagerduty("s")]))];
     let (table, sns) = (canned([claimed(); 20]), canned([(200, sns_accepts())]));
     let secret = secret_holds("second-key");
     let ctx = ctx(&table, &sns, &canned([(200, secret.as_str())]), &canned([(500, "")]));
@@ -127,7 +128,7 @@ async fn an_alert_that_stays_open_is_tried_again() {
 
 #[tokio::test]
 async fn pagerduty_is_not_asked_for_an_approval() {
-    for (more, asked) in [(vec![json!({"sns": {"topic": "t"}})], true), (vec![], false)] {
+    for (more, asked) in [(vec![json!({"sns": {"topic": "t"}, "wakes": true})], true), (vec![], false)] {
         let mut channels = vec![pagerduty("s")];
         channels.extend(more);
         let incident = escalating(&[("first", json!(channels))]);

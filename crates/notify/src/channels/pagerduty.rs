@@ -2,14 +2,15 @@
 //! approval, or says that a mitigation helped, is none of its business, and it gets nothing of them.
 
 use anyhow::anyhow;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use incident::Incident;
-use response_plan::Severity;
+use response_plan::{Arguments, ChannelKind, Field, Severity, Wrong, secret_name};
 use serde_json::{Map, Value, json};
 use step::Env;
 
 use crate::channels::http::{Http, Post};
-use crate::channels::{About, Failure, needs_somebody};
+use crate::channels::slack::SECRETS;
+use crate::channels::{About, Client, Failure, Kind, argument, needs_somebody};
 use crate::input::{Announcement, What};
 use crate::message::Message;
 use crate::secret::{Secrets, Token};
@@ -17,6 +18,31 @@ use crate::text::cut;
 
 /// The longest summary that PagerDuty takes, in characters.
 const SUMMARY: usize = 1_024;
+
+pub(super) static KIND: Kind = Kind {
+    plan: ChannelKind {
+        name: "pagerduty",
+        about: "A PagerDuty service, by an integration of its Events API v2.",
+        fields: &[Field {
+            name: "routing_key",
+            about: "name the secret in Secrets Manager that holds the integration's routing key",
+            example: ROUTING_KEY,
+            required: true,
+            check: routing_key,
+        }],
+        wakes: true,
+    },
+    allows: SECRETS,
+    takes,
+    alerts: Some("routing_key"),
+    make: |means| Ok(Box::new(PagerDuty::new(means.secrets.clone(), means.http.clone(), &means.env))),
+};
+
+const ROUTING_KEY: &str = "tourniquet/pagerduty";
+
+fn routing_key(text: &str) -> Result<(), Wrong> {
+    secret_name(text, "routing key", ROUTING_KEY)
+}
 
 #[derive(Debug)]
 pub(crate) struct PagerDuty {
@@ -95,8 +121,19 @@ impl PagerDuty {
     }
 }
 
+impl Client for PagerDuty {
+    fn send<'a>(
+        &'a self,
+        with: &'a Arguments,
+        about: About<'a>,
+        message: &'a Message,
+    ) -> BoxFuture<'a, Result<String, Failure>> {
+        Box::pin(async move { self.send(argument(with, "routing_key")?, about, message).await })
+    }
+}
+
 /// Whether PagerDuty is told at all.
-pub(crate) fn takes(about: About<'_>) -> bool {
+fn takes(about: About<'_>) -> bool {
     about.wakes() || matches!(about.what, What::Announce { announce: Announcement::Resolved, .. })
 }
 

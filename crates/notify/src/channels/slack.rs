@@ -3,13 +3,60 @@
 mod blocks;
 
 use anyhow::anyhow;
+use futures_util::future::BoxFuture;
+use response_plan::{Arguments, ChannelKind, Field, Wrong, one_line, secret_name};
 use serde::Deserialize;
-use step::Env;
+use step::{Allow, Env};
 
-use crate::channels::Failure;
 use crate::channels::http::{Http, Post};
+use crate::channels::{About, Client, Failure, Kind, argument};
 use crate::message::Message;
 use crate::secret::Secrets;
+
+pub(super) static KIND: Kind = Kind {
+    plan: ChannelKind {
+        name: "slack",
+        about: "A Slack channel or member.",
+        fields: &[
+            Field {
+                name: "channel",
+                about: "say the id of the channel or member",
+                example: "C0PAYMENTS",
+                required: true,
+                check: channel,
+            },
+            Field {
+                name: "token",
+                about: "name the secret in Secrets Manager that holds the bot token",
+                example: TOKEN,
+                required: true,
+                check: token,
+            },
+        ],
+        wakes: false,
+    },
+    allows: SECRETS,
+    takes: |_| true,
+    alerts: None,
+    make: |means| Ok(Box::new(Slack::new(means.secrets.clone(), means.http.clone(), &means.env))),
+};
+
+const TOKEN: &str = "tourniquet/slack";
+
+/// What reads the secrets of channels.
+pub(super) const SECRETS: &[Allow] = &[Allow {
+    actions: &["secretsmanager:GetSecretValue"],
+    resources: &["!Sub 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:tourniquet/*'"],
+    condition: None,
+}];
+
+fn channel(text: &str) -> Result<(), Wrong> {
+    one_line(text, "channel id")
+}
+
+fn token(text: &str) -> Result<(), Wrong> {
+    secret_name(text, "token", TOKEN)
+}
 
 #[derive(Debug)]
 pub(crate) struct Slack {
@@ -63,6 +110,17 @@ impl Slack {
         let shown = code.unwrap_or("an error without a name");
         let error = anyhow!("Slack answered {shown}; {}", remedy(shown, channel, secret));
         Err(if code.is_some_and(|code| !is_of_slack_itself(code)) { answer.no(error) } else { Failure::Unknown(error) })
+    }
+}
+
+impl Client for Slack {
+    fn send<'a>(
+        &'a self,
+        with: &'a Arguments,
+        _: About<'a>,
+        message: &'a Message,
+    ) -> BoxFuture<'a, Result<String, Failure>> {
+        Box::pin(async move { self.post(argument(with, "channel")?, argument(with, "token")?, message).await })
     }
 }
 

@@ -4,10 +4,46 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::operation::publish::PublishError;
 use aws_types::SdkConfig;
-use step::{Env, StepError};
+use futures_util::future::BoxFuture;
+use response_plan::{Arguments, ChannelKind, Field, Wrong};
+use step::{Allow, Env, StepError};
 
-use crate::channels::Failure;
+use crate::channels::{About, Client as ChannelClient, Failure, Kind, argument};
 use crate::message::Message;
+
+pub(super) static KIND: Kind = Kind {
+    plan: ChannelKind {
+        name: "sns",
+        about: "An SNS topic: mail, SMS or mobile push.",
+        fields: &[Field {
+            name: "topic",
+            about: "name the topic, or its ARN",
+            example: "tourniquet-pages",
+            required: true,
+            check: topic,
+        }],
+        wakes: true,
+    },
+    allows: &[Allow {
+        actions: &["sns:Publish"],
+        resources: &["!Sub 'arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:tourniquet-*'"],
+        condition: None,
+    }],
+    takes: |_| true,
+    alerts: None,
+    make: |means| Ok(Box::new(Sns::new(&means.config, &means.env)?)),
+};
+
+fn topic(text: &str) -> Result<(), Wrong> {
+    let name = match text.splitn(6, ':').collect::<Vec<_>>()[..] {
+        ["arn", _, "sns", _, _, name] => name,
+        _ => text,
+    };
+    if name.is_empty() || name.len() > 256 || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+        return Err(("this is no SNS topic".to_owned(), "write the topic's name or its ARN".to_owned()));
+    }
+    Ok(())
+}
 
 /// SNS refuses subjects of more characters.
 const SUBJECT: usize = 100;
@@ -36,6 +72,17 @@ impl Sns {
 
     pub(crate) async fn fallback(&self, message: &Message) -> Result<String, Failure> {
         self.publish(&self.fallback, message).await
+    }
+}
+
+impl ChannelClient for Sns {
+    fn send<'a>(
+        &'a self,
+        with: &'a Arguments,
+        _: About<'a>,
+        message: &'a Message,
+    ) -> BoxFuture<'a, Result<String, Failure>> {
+        Box::pin(async move { self.publish(argument(with, "topic")?, message).await })
     }
 }
 
@@ -92,6 +139,16 @@ mod tests {
         assert!(body.contains("&Subject=Degraded%2C%20may%20repeat%3A%20incident%20inc-20261123-0123456789"), "{body}");
         let body = published("arn:aws:sns:us-east-1:2:far").await;
         assert!(body.contains("TopicArn=arn%3Aaws%3Asns%3Aus-east-1%3A2%3Afar&"), "{body}");
+    }
+
+    #[test]
+    fn a_topic_is_checked_where_it_is_written() {
+        for good in ["tourniquet-pages", "arn:aws:sns:eu-west-1:111122223333:tourniquet-pages"] {
+            assert_eq!(topic(good), Ok(()), "{good}");
+        }
+        for bad in ["", "a b", "arn:aws:sns:eu-west-1:111122223333:a b", "arn:aws:sqs:eu-west-1:1:a"] {
+            assert!(topic(bad).unwrap_err().1.contains("ARN"), "{bad}");
+        }
     }
 
     #[tokio::test]

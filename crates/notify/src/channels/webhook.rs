@@ -1,16 +1,55 @@
 //! A generic webhook: JSON that both sides can sign, as `docs/webhook.md` says.
 
+mod address;
+
 use anyhow::anyhow;
+use futures_util::future::BoxFuture;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
+use response_plan::{Arguments, ChannelKind, Field, Wrong, secret_name};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::channels::http::{Http, Post};
-use crate::channels::{About, Failure};
+use crate::channels::slack::SECRETS;
+use crate::channels::{About, Client, Failure, Kind, argument};
 use crate::input::What;
 use crate::message::Message;
 use crate::secret::{Secrets, Token};
+
+pub(super) static KIND: Kind = Kind {
+    plan: ChannelKind {
+        name: "webhook",
+        about: "An address that takes signed JSON.",
+        fields: &[
+            Field {
+                name: "url",
+                about: "say where to post",
+                example: "https://hooks.example.org/pages",
+                required: true,
+                check: address::check,
+            },
+            Field {
+                name: "secret",
+                about: "name the secret in Secrets Manager that both sides sign with",
+                example: SECRET,
+                required: true,
+                check: secret,
+            },
+        ],
+        wakes: false,
+    },
+    allows: SECRETS,
+    takes: |_| true,
+    alerts: None,
+    make: |means| Ok(Box::new(Webhook::new(means.secrets.clone(), means.http.clone()))),
+};
+
+const SECRET: &str = "tourniquet/webhook";
+
+fn secret(text: &str) -> Result<(), Wrong> {
+    secret_name(text, "secret", SECRET)
+}
 
 /// The version of the body.
 const V: u32 = 1;
@@ -61,6 +100,17 @@ impl Webhook {
                 "{to} answered with HTTP status {status}; mend it there, or its address in teams.yaml"
             ))),
         }
+    }
+}
+
+impl Client for Webhook {
+    fn send<'a>(
+        &'a self,
+        with: &'a Arguments,
+        about: About<'a>,
+        message: &'a Message,
+    ) -> BoxFuture<'a, Result<String, Failure>> {
+        Box::pin(async move { self.post(argument(with, "url")?, argument(with, "secret")?, about, message).await })
     }
 }
 

@@ -182,8 +182,8 @@ fn what_counts_as_delivered() {
 
 #[test]
 fn the_second_of_a_kind_has_a_name_of_its_own() {
-    let sns = || Channel::Sns { topic: "t".into() };
-    let slack = || Channel::Slack { channel: "c".into(), token: "s".into() };
+    let sns = || Channel::new("sns", true, [("topic", "t")]);
+    let slack = || Channel::new("slack", false, [("channel", "c"), ("token", "s")]);
     assert_eq!(names(&[sns(), slack(), sns(), sns()]), ["sns", "slack", "sns-2", "sns-3"]);
 }
 

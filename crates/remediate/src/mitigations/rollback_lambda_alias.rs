@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use response_plan::{Arguments, Field, Guards, MitigationKind, Wrong};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use step::{StepError, sdk_error};
+use step::{Allow, StepError, sdk_error};
 
 use super::{Answer, Kind, Mitigation, Proposal, Set, argument};
-use crate::families::{Allow, LAMBDA};
+use crate::families::LAMBDA;
 use crate::guards::{Facts, Place, decide};
 
 pub(super) static KIND: Kind = Kind {
