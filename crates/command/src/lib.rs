@@ -6,6 +6,8 @@
 
 mod act;
 mod decide;
+#[cfg(test)]
+mod hostile_test;
 mod request;
 #[cfg(test)]
 mod samples;
@@ -50,8 +52,9 @@ impl Ctx {
 
 /// Takes each command by itself: one that fails is delivered again alone.
 ///
-/// A command that asks for what cannot be is no failure: it is answered. What cannot even be read has nobody to answer to:
-/// it is delivered again until it is a dead letter, which is kept, and about which an alarm tells.
+/// A command that asks for what cannot be, or for what nobody here does, is no failure: it is answered. What does not even
+/// name its request has nobody to answer to: it is delivered again until it is a dead letter, which is kept, and about
+/// which an alarm tells.
 ///
 /// # Errors
 /// None: what fails is named in the answer.

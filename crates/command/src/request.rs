@@ -3,14 +3,15 @@
 use incident::{V, Verb, is_incident_id};
 use jiff::Timestamp;
 use serde_json::Value;
+use step::VERSION;
 
 /// Who asks, and about what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     /// Unique: what was asked once is done once.
     pub(crate) request_id: String,
-    /// What is asked.
-    pub(crate) verb: Verb,
+    /// What is asked; none where it is nothing that this version knows.
+    pub(crate) verb: Option<Verb>,
     /// The incident, for the verbs that are about one.
     pub(crate) incident_id: Option<String>,
     /// Who asks, as recorded: no proof is checked, so it is a claim.
@@ -29,42 +30,80 @@ pub(crate) enum Asked {
     Change { resource: String, version: String, good: bool, at: Option<Timestamp> },
 }
 
+/// What to do about a command of another version.
+const REMEDY: &str = "use the `tourniquet` of the version that is deployed";
 /// The longest text of an argument, in characters.
 const TEXT: usize = 500;
+/// The longest name that is said back, in characters.
+const NAME: usize = 40;
 /// How long the brake holds where nobody says, and at most, in minutes.
 const BRAKE: i64 = 60;
 const BRAKE_MOST: i64 = 24 * 60;
 
-/// Reads a message. What is asked may be wrong where the request is clear enough to be answered.
+/// Reads a message. What is asked may be wrong, or nothing that this version knows, where the request is clear enough to
+/// be answered.
 ///
 /// # Errors
-/// A sentence for the log, where the message does not say which request it is or what it wants.
+/// A sentence for the log, where the message does not say which request it is: there is nobody to answer to.
 pub(crate) fn read(body: &str) -> Result<(Request, Result<Asked, String>), String> {
     let message: Value = serde_json::from_str(body).map_err(|e| format!("it is no JSON: {e}"))?;
     let request_id = message["request_id"].as_str().filter(|id| is_request_id(id));
     let request_id = request_id.ok_or("it has no `request_id` of at most 128 letters, digits, `-` or `_`")?.to_owned();
-    let verb = message["verb"].as_str().unwrap_or_default();
-    let verb: Verb = serde_json::from_value(verb.into()).map_err(|e| format!("request {request_id}: {e}"))?;
+    let verb = message["verb"].as_str().and_then(|verb| serde_json::from_value(verb.into()).ok());
     let incident_id = message["incident_id"].as_str().filter(|id| is_incident_id(id)).map(str::to_owned);
     let claimed_by = message["claimed_by"].as_str().map(|name| line(name, 100)).filter(|name| !name.is_empty());
     let by = format!("{} (claimed)", claimed_by.as_deref().unwrap_or("nobody"));
     let request = Request { request_id, verb, incident_id, by };
     let asked = if message["v"].as_u64() != Some(u64::from(V)) {
-        Err(format!("the command is not of version {V}; use a `tourniquet` of the version that is deployed"))
+        Err(format!("the command is not of version {V}; {REMEDY}"))
     } else if claimed_by.is_none() {
         Err("the command does not say who asks; say it with --as NAME".to_owned())
+    } else if let Some(verb) = verb {
+        only_known(verb, &message["args"]).and_then(|()| asked(verb, &request, &message["args"]))
     } else {
-        asked(&request, &message["args"])
+        Err(unknown(&message["verb"]))
     };
     Ok((request, asked))
 }
 
-fn asked(request: &Request, args: &Value) -> Result<Asked, String> {
+/// Says what it was that nothing here does.
+fn unknown(verb: &Value) -> String {
+    match verb.as_str().map(|verb| line(verb, NAME)).filter(|verb| !verb.is_empty()) {
+        Some(verb) => format!("`{verb}` is nothing that can be asked of version {VERSION}; {REMEDY}"),
+        None => format!("the command does not say what is asked; {REMEDY}"),
+    }
+}
+
+/// Whoever says more than is understood means something else than would be done.
+fn only_known(verb: Verb, args: &Value) -> Result<(), String> {
+    let known: &[&str] = match verb {
+        Verb::Acknowledge => &[],
+        Verb::Approve => &["n", "plan_sha256"],
+        Verb::Reject => &["n", "reason"],
+        Verb::Resolve => &["reason"],
+        Verb::Brake => &["on", "reason", "minutes"],
+        Verb::ChangeRecord => &["resource", "version", "good", "at"],
+    };
+    let given = match args {
+        Value::Null => return Ok(()),
+        Value::Object(given) => given,
+        _ => return Err(format!("the arguments of the command are no object; {REMEDY}")),
+    };
+    match given.keys().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let name = line(name, NAME);
+            Err(format!("the command has an argument `{name}` that version {VERSION} does not know; {REMEDY}"))
+        }
+    }
+}
+
+fn asked(verb: Verb, request: &Request, args: &Value) -> Result<Asked, String> {
     let incident_id = || {
         let id = request.incident_id.clone();
         id.ok_or_else(|| "the command names no incident; an id looks like inc-20261123-0123456789".to_owned())
     };
-    match request.verb {
+    match verb {
         Verb::Acknowledge => Ok(Asked::Acknowledge { incident_id: incident_id()? }),
         Verb::Approve => Ok(Asked::Approve { incident_id: incident_id()?, n: number(args)?, plan_sha256: hash(args)? }),
         Verb::Reject => {
@@ -92,14 +131,14 @@ fn brake(args: &Value) -> Result<Asked, String> {
 }
 
 fn change(args: &Value) -> Result<Asked, String> {
-    let resource = needed(args, "resource", "name what was changed")?;
+    let resource = exact(args, "resource", "name what was changed")?;
     let parts: Vec<&str> = resource.splitn(6, ':').collect();
     if parts.len() < 6 || parts[0] != "arn" || parts[5].is_empty() || resource.contains(char::is_whitespace) {
         return Err(format!(
             "`{resource}` is no full ARN, such as arn:aws:lambda:eu-west-1:111122223333:function:f:live"
         ));
     }
-    let version = needed(args, "version", "name the version it was changed to")?;
+    let version = exact(args, "version", "name the version it was changed to")?;
     let good = match &args["good"] {
         Value::Null => false,
         good => good.as_bool().ok_or("`good` must be true or false")?,
@@ -131,6 +170,12 @@ fn hash(args: &Value) -> Result<String, String> {
     })
 }
 
+/// A name, which means something else once it is cut.
+fn exact(args: &Value, name: &str, remedy: &str) -> Result<String, String> {
+    let long = args[name].as_str().is_some_and(|text| text.chars().count() > TEXT);
+    if long { Err(format!("`{name}` is longer than {TEXT} characters")) } else { needed(args, name, remedy) }
+}
+
 fn needed(args: &Value, name: &str, remedy: &str) -> Result<String, String> {
     text(args, name)?.ok_or_else(|| format!("`{name}` is missing: {remedy}"))
 }
@@ -154,111 +199,4 @@ fn is_request_id(id: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    const ID: &str = "inc-20261123-0123456789";
-
-    fn body(verb: &str, args: Value) -> Value {
-        json!({"v": 1, "request_id": "r1", "incident_id": ID, "verb": verb, "args": args, "proof": null, "claimed_by": "ana"})
-    }
-
-    #[track_caller]
-    fn check(verb: &str, args: Value, expect: Result<Asked, &str>) {
-        let (request, asked) = read(&body(verb, args).to_string()).unwrap();
-        assert_eq!(request.by, "ana (claimed)");
-        match (asked, expect) {
-            (Ok(asked), Ok(expect)) => assert_eq!(asked, expect),
-            (Err(sentence), Err(part)) => assert!(sentence.contains(part), "{sentence}"),
-            (got, expect) => panic!("{verb}: {got:?}, not {expect:?}"),
-        }
-    }
-
-    #[test]
-    fn verbs_about_an_incident() {
-        let incident_id = || ID.to_owned();
-        check("acknowledge", Value::Null, Ok(Asked::Acknowledge { incident_id: incident_id() }));
-        let plan_sha256 = "0123abcd".to_owned();
-        check(
-            "approve",
-            json!({"plan_sha256": "0123ABCD"}),
-            Ok(Asked::Approve { incident_id: incident_id(), n: 1, plan_sha256 }),
-        );
-        check("approve", json!({"n": 1}), Err("names what it approves"));
-        check("approve", json!({"plan_sha256": "0123abc"}), Err("at least its first 8"));
-        check("approve", json!({"plan_sha256": "0123abcx"}), Err("hex digits"));
-        check("approve", json!({"plan_sha256": "0123abcd", "n": 0}), Err("from 1"));
-        check("approve", json!({"plan_sha256": "0123abcd", "n": "2"}), Err("from 1"));
-        let reason = "wrong\u{7} one".to_owned();
-        let rejected = Asked::Reject { incident_id: incident_id(), n: 2, reason: "wrong  one".to_owned() };
-        check("reject", json!({"n": 2, "reason": reason}), Ok(rejected));
-        check("reject", json!({"reason": " \n"}), Err("say why"));
-        check("resolve", json!({}), Ok(Asked::Resolve { incident_id: incident_id(), reason: None }));
-        check("resolve", json!({"reason": 7}), Err("must be a text"));
-    }
-
-    #[test]
-    fn the_brake() {
-        check("brake", json!({"on": false}), Ok(Asked::BrakeOff));
-        check("brake", json!({"on": true, "reason": "r"}), Ok(Asked::BrakeOn { reason: "r".into(), minutes: 60 }));
-        check(
-            "brake",
-            json!({"on": true, "reason": "r", "minutes": 1440}),
-            Ok(Asked::BrakeOn { reason: "r".into(), minutes: 1440 }),
-        );
-        check("brake", json!({"on": true, "reason": "r", "minutes": 1441}), Err("from 1 to 1440"));
-        check("brake", json!({"on": true, "reason": "r", "minutes": -1}), Err("from 1 to 1440"));
-        check("brake", json!({"on": true}), Err("say why the brake"));
-        check("brake", json!({"on": "yes"}), Err("true or false"));
-    }
-
-    #[test]
-    fn changes() {
-        let arn = "arn:aws:lambda:eu-west-1:111122223333:function:checkout:live";
-        let at: Timestamp = "2026-11-23T14:05:00Z".parse().unwrap();
-        check(
-            "change-record",
-            json!({"resource": arn, "version": "1", "good": true, "at": at}),
-            Ok(Asked::Change { resource: arn.into(), version: "1".into(), good: true, at: Some(at) }),
-        );
-        check(
-            "change-record",
-            json!({"resource": arn, "version": "1"}),
-            Ok(Asked::Change { resource: arn.into(), version: "1".into(), good: false, at: None }),
-        );
-        check("change-record", json!({"resource": "checkout", "version": "1"}), Err("no full ARN"));
-        check("change-record", json!({"resource": arn}), Err("name the version"));
-        check("change-record", json!({"resource": arn, "version": "1", "good": "yes"}), Err("true or false"));
-        check("change-record", json!({"resource": arn, "version": "1", "at": "noon"}), Err("must be a time"));
-    }
-
-    #[test]
-    fn what_can_be_answered_is_answered() {
-        #[track_caller]
-        fn check(change: impl FnOnce(&mut Value), part: &str) {
-            let mut message = body("acknowledge", Value::Null);
-            change(&mut message);
-            let sentence = read(&message.to_string()).unwrap().1.unwrap_err();
-            assert!(sentence.contains(part), "{sentence}");
-        }
-        check(|m| m["v"] = json!(2), "not of version 1");
-        check(|m| m["claimed_by"] = json!("\n"), "who asks");
-        check(|m| m["incident_id"] = json!("inc-1"), "names no incident");
-    }
-
-    #[test]
-    fn what_cannot_be_answered_is_said() {
-        #[track_caller]
-        fn check(message: &str, part: &str) {
-            let sentence = read(message).unwrap_err();
-            assert!(sentence.contains(part), "{sentence}");
-        }
-        check("", "no JSON");
-        check("[]", "request_id");
-        check(r#"{"request_id": "a b"}"#, "request_id");
-        check(&body("dance", Value::Null).to_string(), "unknown variant");
-        check(&"[".repeat(100_000), "no JSON");
-    }
-}
+mod tests;

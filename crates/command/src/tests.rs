@@ -33,14 +33,39 @@ fn asked(replay: &StaticReplayClient) -> Vec<String> {
     replay.actual_requests().map(|r| r.headers().get("x-amz-target").unwrap_or_default().to_owned()).collect()
 }
 
+/// The answer that was recorded last.
+fn answered(replay: &StaticReplayClient) -> CommandRecord {
+    let last = replay.actual_requests().last().unwrap();
+    let body: Value = serde_json::from_slice(last.body().bytes().unwrap()).unwrap();
+    serde_json::from_str(body["Item"]["command"]["S"].as_str().unwrap()).unwrap()
+}
+
 #[tokio::test]
 async fn what_is_no_command_stays_in_the_queue_without_a_call() {
-    for body in ["", "[1]", r#"{"verb": "dance"}"#, r#"{"request_id": "r1", "verb": "dance"}"#] {
+    for body in ["", "[1]", r#"{"verb": "acknowledge"}"#, r#"{"request_id": "r 1", "verb": "acknowledge"}"#] {
         let (ctx, replay) = ctx(&[]);
         let output = handle(&ctx, batch(body)).await.unwrap();
         assert_eq!(output.batch_item_failures[0].item_identifier, "m1", "{body}");
         assert!(asked(&replay).is_empty(), "{body}");
     }
+}
+
+#[tokio::test]
+async fn what_nobody_here_does_is_answered_and_recorded() {
+    let dance = json!({"v": 1, "request_id": "r1", "verb": "dance", "args": {"n": 1}, "claimed_by": "ana"}).to_string();
+    let (ctx, replay) = ctx(&[(200, json!({})), (200, json!({}))]);
+    let output = handle(&ctx, batch(&dance)).await.unwrap();
+    assert!(output.batch_item_failures.is_empty(), "it is answered, and comes no more");
+    assert_eq!(asked(&replay), ["DynamoDB_20120810.GetItem", "DynamoDB_20120810.PutItem"]);
+    let record = answered(&replay);
+    assert_eq!((record.verb, record.done, record.by.as_str()), (None, false, "ana (claimed)"));
+    assert!(record.answer.starts_with("`dance` is nothing that can be asked of version "), "{}", record.answer);
+
+    // It comes again, since the deletion of the message was lost: it stays as it is answered.
+    let item = json!({"Item": {"command": {"S": serde_json::to_string(&record).unwrap()}}});
+    let (ctx, replay) = self::ctx(&[(200, item)]);
+    assert!(handle(&ctx, batch(&dance)).await.unwrap().batch_item_failures.is_empty());
+    assert_eq!(asked(&replay), ["DynamoDB_20120810.GetItem"]);
 }
 
 /// What a brake command is answered, sent at second 7, and the write that it made.
@@ -82,9 +107,7 @@ async fn an_unknown_incident_is_answered_and_not_tried_again() {
     let (ctx, replay) = ctx(&[(200, json!({})), (200, json!({})), (200, json!({}))]);
     let output = handle(&ctx, batch(&acknowledge())).await.unwrap();
     assert!(output.batch_item_failures.is_empty());
-    let last = replay.actual_requests().last().unwrap();
-    let body: Value = serde_json::from_slice(last.body().bytes().unwrap()).unwrap();
-    let record: CommandRecord = serde_json::from_str(body["Item"]["command"]["S"].as_str().unwrap()).unwrap();
+    let record = answered(&replay);
     assert_eq!((record.done, record.by.as_str()), (false, "ana (claimed)"));
     assert!(record.answer.contains("there is no incident"), "{}", record.answer);
 }

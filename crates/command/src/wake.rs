@@ -21,7 +21,7 @@ pub(crate) async fn again(ctx: &Ctx, request: &Request, record: &CommandRecord) 
     tracing::info!(command = request.request_id, "the command came again, and is answered already");
     let Some(id) = record.incident_id.as_deref().filter(|_| record.done) else { return Ok(()) };
     match record.verb {
-        Verb::Approve | Verb::Reject => {
+        Some(Verb::Approve | Verb::Reject) => {
             let incident = ctx.store.load(id).await?;
             for decided in ctx.store.mitigations(id, incident.opening).await? {
                 if decided.decided_by.as_deref() == Some(&record.by) {
@@ -30,12 +30,12 @@ pub(crate) async fn again(ctx: &Ctx, request: &Request, record: &CommandRecord) 
             }
             Ok(())
         }
-        Verb::Resolve => {
+        Some(Verb::Resolve) => {
             let incident = ctx.store.load(id).await?;
             let over = !incident.status.holds_group_key();
             wake(ctx, incident.recovery_token.as_deref().filter(|_| over)).await
         }
-        Verb::Acknowledge | Verb::Brake | Verb::ChangeRecord => Ok(()),
+        Some(Verb::Acknowledge | Verb::Brake | Verb::ChangeRecord) | None => Ok(()),
     }
 }
 

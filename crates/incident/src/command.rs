@@ -49,8 +49,8 @@ pub struct CommandRecord {
     pub v: u32,
     /// The request.
     pub request_id: String,
-    /// What was asked.
-    pub verb: Verb,
+    /// What was asked; none where it was nothing that the version knew which answered.
+    pub verb: Option<Verb>,
     /// The incident, for the verbs that are about one.
     pub incident_id: Option<String>,
     /// Whether it was done.

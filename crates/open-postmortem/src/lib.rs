@@ -8,7 +8,7 @@
 mod bucket;
 mod facts;
 
-use incident::{Entry, PostmortemKeys};
+use incident::{Entry, PostmortemKeys, V};
 use incident_store::Store;
 use serde::{Deserialize, Serialize};
 use step::{Env, StepError};
@@ -61,9 +61,10 @@ impl Ctx {
 /// An incident of which little is known is no error: its document says what is not known.
 ///
 /// # Errors
-/// `Rejected` for an unknown incident, or an opening that it does not have (any more); `Transient` or `Stuck` where table
+/// `Rejected` for an input of another version, an unknown incident, or an opening that it does not have (any more); `Transient` or `Stuck` where table
 /// or bucket fail, and the state machine goes on without a postmortem after it has told the fallback topic.
 pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
+    known(&input)?;
     // On the heap: the types of so many reads in one future are deeper than the compiler follows.
     let facts = Box::pin(facts::load(&ctx.store, &input)).await?;
     let keys = keys(&input);
@@ -76,6 +77,13 @@ pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
     }
     tracing::info!(markdown = keys.markdown, html = keys.html, "postmortem written");
     Ok(Output { markdown: keys.markdown, html: keys.html })
+}
+
+fn known(input: &Input) -> Result<(), StepError> {
+    if input.v == V {
+        return Ok(());
+    }
+    Err(StepError::rejected(format!("input version {} is not known here; this release reads {V}", input.v)))
 }
 
 /// Where the documents of an opening are.
@@ -100,6 +108,14 @@ mod tests {
 
     fn input(opening: u32) -> Input {
         Input { v: 1, incident_id: "inc-20261123-0123456789".to_owned(), opening }
+    }
+
+    #[test]
+    fn an_input_of_another_version_is_rejected() {
+        assert!(known(&input(1)).is_ok());
+        for v in [0, 2, u32::MAX] {
+            assert_eq!(known(&Input { v, ..input(1) }).unwrap_err().name(), "Rejected", "v {v}");
+        }
     }
 
     #[test]

@@ -94,7 +94,7 @@ mod tests {
         let record = |done| CommandRecord {
             v: V,
             request_id: "r".into(),
-            verb: Verb::Acknowledge,
+            verb: Some(Verb::Acknowledge),
             incident_id: None,
             done,
             answer: "a\u{1b}".into(),

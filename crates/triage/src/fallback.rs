@@ -13,6 +13,12 @@ const QUIET: SignedDuration = SignedDuration::from_mins(10);
 /// SNS takes at most 100 ASCII characters as the subject of an e-mail.
 const SUBJECT: usize = 100;
 
+/// SNS takes 256 KiB, and a signal of that size has to be paged, too: so many of its resources are told.
+const RESOURCES: usize = 5;
+
+/// The longest line, in characters: a link to an alarm with the longest name that is read is whole.
+const LINE: usize = 4_000;
+
 /// Pages the fallback topic about a signal that could not be handed on, and gives back the error of the delivery, which
 /// is retried all the same. Where the page fails as well, that is part of the error.
 pub(crate) async fn page(ctx: &Ctx, signal: &Signal, plan: &ResolvedPlan, error: StepError) -> StepError {
@@ -58,18 +64,74 @@ fn subject(signal: &Signal, plan: &ResolvedPlan) -> String {
 fn message(signal: &Signal, plan: &ResolvedPlan, error: &StepError) -> String {
     let drill = if signal.drill { "DRILL: this is run on purpose.\n" } else { "" };
     let link = signal.link.as_deref().unwrap_or("no link is known");
-    let resources = if signal.resources.is_empty() { "unknown".to_owned() } else { signal.resources.join(", ") };
     format!(
         "{drill}degraded, may repeat: {error}.\n\
          \n\
          {} {}\n\
          Service: {} ({}). Owner of the decision: {}.\n\
          Fires since: {}.\n\
-         Resource: {resources}\n\
-         Look: {link}\n\
+         Resource: {}\n\
+         Look: {}\n\
          \n\
          There may be no incident record, no escalation and no mitigation for this. The delivery is retried; act as if it \
          were not.\n",
-        plan.plan.severity, signal.title, plan.plan.service, plan.plan.environment, plan.plan.owner, signal.time,
+        plan.plan.severity,
+        line(&signal.title),
+        plan.plan.service,
+        plan.plan.environment,
+        plan.plan.owner,
+        signal.time,
+        resources(signal),
+        line(link),
     )
+}
+
+fn resources(signal: &Signal) -> String {
+    let named: Vec<String> = signal.resources.iter().take(RESOURCES).map(|resource| line(resource)).collect();
+    match signal.resources.len().saturating_sub(RESOURCES) {
+        0 if named.is_empty() => "unknown".to_owned(),
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// One line, as long as anybody reads.
+fn line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LINE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use response_plan::Plans;
+    use serde_json::json;
+    use signal::Origin;
+
+    use super::*;
+
+    #[track_caller]
+    fn told(name: &str, others: &[String]) -> String {
+        let arn = format!("arn:aws:cloudwatch:eu-west-1:111122223333:alarm:{name}");
+        let resources: Vec<&str> = std::iter::once(arn.as_str()).chain(others.iter().map(String::as_str)).collect();
+        let event = json!({
+            "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "account": "111122223333",
+            "region": "eu-west-1", "time": "2026-11-23T14:00:00Z", "resources": resources,
+            "detail": {"alarmName": name, "state": {"value": "ALARM", "timestamp": "2026-11-23T14:00:00.000+0000"}},
+        });
+        let signal = signal::read_value(&event, &Origin::default()).remove(0).unwrap();
+        let plan = Plans::empty("t").resolve(&signal).plan;
+        message(&signal, &plan, &StepError::transient("the table is gone"))
+    }
+
+    #[test]
+    fn a_page_fits_and_names_what_fails() {
+        let page = told("checkout-errors", &[]);
+        let resource = "Resource: arn:aws:cloudwatch:eu-west-1:111122223333:alarm:checkout-errors\n";
+        assert!(page.starts_with("degraded, may repeat: the table is gone.\n") && page.contains(resource), "{page}");
+
+        let others: Vec<String> = (0..20_000).map(|n| format!("arn:aws:ec2:::{n}\u{e9}{}", "x".repeat(100))).collect();
+        let many = told(&"\u{e9}".repeat(512), &others);
+        assert!(many.len() < 64 << 10, "{} bytes", many.len());
+        assert!(many.contains(" and 19996 more\n") && many.contains(&format!("{}\n", "%C3%A9".repeat(512))), "{many}");
+        assert!(told("one", &[format!("arn:{}", "x".repeat(300_000))]).len() < 64 << 10);
+    }
 }
