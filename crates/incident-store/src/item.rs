@@ -85,6 +85,10 @@ impl Row<'_> {
         u32::try_from(self.number(name)?).map_err(|_| missing(name))
     }
 
+    pub(crate) fn find_small(&self, name: &str) -> Result<Option<u32>, StepError> {
+        if self.0.contains_key(name) { self.small(name).map(Some) } else { Ok(None) }
+    }
+
     pub(crate) fn instant(&self, name: &str) -> Result<Timestamp, StepError> {
         self.find_instant(name)?.ok_or_else(|| missing(name))
     }

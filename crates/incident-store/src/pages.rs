@@ -125,12 +125,16 @@ impl Store {
     ) -> Result<(), StepError> {
         // The incident first: killed in between, the page is sent again, and is not taken for one that never went out.
         let set = if wakes {
-            "SET paged_at = if_not_exists(paged_at, :now), woken_at = if_not_exists(woken_at, :now)"
+            "SET paged_at = if_not_exists(paged_at, :now), paged_engagement = :engagement, \
+             woken_at = if_not_exists(woken_at, :now), woken_engagement = :engagement"
         } else {
-            "SET paged_at = if_not_exists(paged_at, :now)"
+            "SET paged_at = if_not_exists(paged_at, :now), paged_engagement = :engagement"
         };
         let update = self.update_incident(&page.incident_id).update_expression(set);
-        let update = update.condition_expression("attribute_exists(pk)").expression_attribute_values(":now", at(now));
+        let update = update
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":now", at(now))
+            .expression_attribute_values(":engagement", n(page.engagement));
         crate::transitions::changed(update).await?;
         self.announcement_sent(page, now, reference).await
     }

@@ -102,7 +102,12 @@ impl Store {
     }
 
     /// A fingerprint more fires. A mitigated incident is open again: the next engagement begins, unacknowledged.
-    pub(crate) fn add_firing(&self, signal: &Signal, incident: &Incident) -> Result<Update, StepError> {
+    pub(crate) fn add_firing(
+        &self,
+        signal: &Signal,
+        incident: &Incident,
+        received: Timestamp,
+    ) -> Result<Update, StepError> {
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key(&keys::incident(incident.id()), keys::META)))
@@ -114,9 +119,10 @@ impl Store {
         let update = if incident.status == Status::Mitigated {
             update
                 .update_expression(
-                    "ADD firing :fingerprint, engagement :one SET #status = :open REMOVE clear_since, mitigated_at, \
-                     acknowledged_by, acknowledged_at",
+                    "ADD firing :fingerprint, engagement :one SET #status = :open, engaged_at = :received \
+                     REMOVE clear_since, mitigated_at, acknowledged_by, acknowledged_at",
                 )
+                .expression_attribute_values(":received", at(received))
                 .expression_attribute_values(":open", s(Status::Open.as_str()))
                 .expression_attribute_values(":one", n(1_u64))
         } else {

@@ -115,7 +115,7 @@ impl Store {
         let touch = if fires_already {
             TransactWriteItem::builder().condition_check(self.check_unchanged(incident)?).build()
         } else {
-            TransactWriteItem::builder().update(self.add_firing(signal, incident)?).build()
+            TransactWriteItem::builder().update(self.add_firing(signal, incident, received)?).build()
         };
         let what = format!("fires: {}", signal.title);
         let entry = Entry::new(received, "triage", &["fires", id, &signal.signal_id], what);

@@ -14,6 +14,7 @@ pub use identity::{GroupKey, incident_id, is_incident_id};
 pub use measures::{Measure, Measures};
 pub use mitigation::{ChangeRecord, MitigationRecord, Outcome, Progress};
 pub use record::{
-    Incident, Opened, PostmortemKeys, SealedPass, SignalSummary, Status, V, execution_input, execution_name,
+    Incident, Opened, PostmortemKeys, SealedPass, SignalSummary, Status, V, engage_input, engage_name, execution_input,
+    execution_name,
 };
 pub use timeline::Entry;

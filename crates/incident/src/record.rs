@@ -152,6 +152,9 @@ pub struct Incident {
     pub run: u32,
     /// Which engagement of this opening is under way, from 1.
     pub engagement: u32,
+    /// When that began, where it is not the first, which begins with the incident.
+    #[serde(default)]
+    pub engaged_at: Option<Timestamp>,
     /// The fingerprints that fire.
     pub firing: BTreeSet<String>,
     /// Start of the clear period, the source's own time of the last recovery; it counts while nothing fires.
@@ -166,6 +169,12 @@ pub struct Incident {
     pub paged_at: Option<Timestamp>,
     /// First acceptance by a channel that wakes (TTE).
     pub woken_at: Option<Timestamp>,
+    /// The engagement whose page was last accepted; 1 where a page was, and nothing says which.
+    #[serde(default)]
+    pub paged_engagement: Option<u32>,
+    /// The same for channels that wake.
+    #[serde(default)]
+    pub woken_engagement: Option<u32>,
     /// When a mitigation of ours was verified.
     pub mitigated_at: Option<Timestamp>,
     /// When it was resolved.
@@ -196,6 +205,13 @@ impl Incident {
         &self.opened.plan.plan
     }
 
+    /// Whether a page of the present engagement was accepted, by a channel that wakes where it has to.
+    pub fn has_paged(&self, wakes: bool) -> bool {
+        let (at, engagement) =
+            if wakes { (self.woken_at, self.woken_engagement) } else { (self.paged_at, self.paged_engagement) };
+        at.is_some() && engagement.unwrap_or(1) >= self.engagement
+    }
+
     /// The name of the execution that serves this opening.
     pub fn execution_name(&self) -> String {
         execution_name(self.id(), self.opening, self.run)
@@ -210,6 +226,16 @@ pub fn execution_name(id: &str, opening: u32, run: u32) -> String {
 /// The input of the parent state machine: byte-stable, so that starting twice is starting once.
 pub fn execution_input(id: &str, opening: u32) -> String {
     format!(r#"{{"v":{V},"incident_id":"{id}","opening":{opening}}}"#)
+}
+
+/// The name of the execution of `engage` that pages in an engagement.
+pub fn engage_name(id: &str, opening: u32, engagement: u32) -> String {
+    format!("{id}-{opening}-{engagement}")
+}
+
+/// Its input, as byte-stable as [`execution_input`].
+pub fn engage_input(id: &str, opening: u32, engagement: u32) -> String {
+    format!(r#"{{"v":{V},"incident_id":"{id}","opening":{opening},"engagement":{engagement}}}"#)
 }
 
 /// A pass of evidence that is sealed.

@@ -58,16 +58,27 @@ pub(crate) fn decide(incident: &Incident, execution: &Execution, now: Timestamp)
     }
 }
 
-/// Whether a page is due that has not gone out. Where the first to be told has a channel that wakes, only that one counts:
-/// a line in a chat wakes nobody.
+/// Whether a page is due that has not gone out.
 pub(crate) fn is_unpaged(incident: &Incident, now: Timestamp) -> bool {
+    is_silent(incident) && now >= engaged_at(incident) + PAGE
+}
+
+/// Whether the execution that pages is to be started: of the first engagement the parent does that, of a later one triage,
+/// which may have been lost between the write and the start.
+pub(crate) fn is_unengaged(incident: &Incident, now: Timestamp) -> bool {
+    incident.engagement > 1 && is_silent(incident) && now >= engaged_at(incident) + START
+}
+
+/// Whether nobody has been reached in the present engagement, and somebody should be. Where the first to be told has a
+/// channel that wakes, only that one counts: a line in a chat wakes nobody.
+fn is_silent(incident: &Incident) -> bool {
     let first = incident.opened.plan.team.escalation.first();
     let wakes = first.is_some_and(|step| step.contact.channels.iter().any(|channel| channel.wakes));
-    let paged_at = if wakes { incident.woken_at } else { incident.paged_at };
-    incident.status.holds_group_key()
-        && paged_at.is_none()
-        && incident.acknowledged_at.is_none()
-        && now >= incident.opened.opened_at + PAGE
+    incident.status.holds_group_key() && incident.acknowledged_at.is_none() && !incident.has_paged(wakes)
+}
+
+fn engaged_at(incident: &Incident) -> Timestamp {
+    incident.engaged_at.unwrap_or(incident.opened.opened_at)
 }
 
 /// Whether it is time to look again at what a person resolved.
@@ -181,6 +192,30 @@ mod tests {
             check_unpaged(told, second, expect);
         }
         check_unpaged(|i| i.status = Status::Resolved, 1000, false);
+    }
+
+    #[test]
+    fn a_page_of_an_earlier_engagement_does_not_count() {
+        let refired = |i: &mut Incident| {
+            (i.paged_at, i.engagement, i.engaged_at) = (Some(at(20)), 2, Some(at(600)));
+        };
+        let check = |change: fn(&mut Incident), second: i64, expect: [bool; 2]| {
+            let mut incident = incident();
+            refired(&mut incident);
+            change(&mut incident);
+            let now = at(600 + second);
+            assert_eq!([is_unengaged(&incident, now), is_unpaged(&incident, now)], expect, "{second}");
+        };
+        check(|_| {}, 9, [false, false]);
+        check(|_| {}, 10, [true, false]);
+        check(|_| {}, 44, [true, false]);
+        check(|_| {}, 45, [true, true]);
+        check(|i| i.paged_engagement = Some(1), 45, [true, true]);
+        check(|i| i.paged_engagement = Some(2), 45, [false, false]);
+        check(|i| i.acknowledged_at = Some(at(610)), 45, [false, false]);
+        check(|i| i.status = Status::Resolved, 45, [false, false]);
+        // The first is the parent's to start.
+        check(|i| (i.engagement, i.paged_at) = (1, None), 45, [false, true]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The parent state machine's executions.
+//! Executions: of the parent state machine, and of the one that pages.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_types::SdkConfig;
-use incident::{execution_input, execution_name};
+use incident::{engage_input, engage_name, execution_input, execution_name};
 use jiff::Timestamp;
 use step::{StepError, sdk_error};
 
@@ -13,17 +13,19 @@ use crate::decide::Execution;
 pub(crate) struct Executions {
     client: aws_sdk_sfn::Client,
     state_machine: String,
+    /// The state machine `engage`.
+    engage: String,
     /// What the ARN of every execution begins with.
     prefix: String,
 }
 
 impl Executions {
     /// `Stuck` where the ARN is none of a state machine.
-    pub(crate) fn new(config: &SdkConfig, state_machine: String) -> Result<Self, StepError> {
+    pub(crate) fn new(config: &SdkConfig, state_machine: String, engage: String) -> Result<Self, StepError> {
         let prefix = prefix(&state_machine).ok_or_else(|| {
             StepError::stuck(format!("INCIDENT_RESPONSE is `{state_machine}`, which is no ARN of a state machine"))
         })?;
-        Ok(Self { client: aws_sdk_sfn::Client::new(config), state_machine, prefix })
+        Ok(Self { client: aws_sdk_sfn::Client::new(config), state_machine, engage, prefix })
     }
 
     /// How an execution is.
@@ -47,14 +49,17 @@ impl Executions {
 
     /// Starts an execution. One of that name is no failure: if it has ended, the next sweep sees it.
     pub(crate) async fn start(&self, id: &str, opening: u32, run: u32) -> Result<(), StepError> {
-        let start = self
-            .client
-            .start_execution()
-            .state_machine_arn(&self.state_machine)
-            .name(execution_name(id, opening, run))
-            .input(execution_input(id, opening))
-            .send()
-            .await;
+        self.start_one(&self.state_machine, execution_name(id, opening, run), execution_input(id, opening)).await
+    }
+
+    /// Starts the execution that pages in an engagement. One of that name is no failure: it pages, or has paged.
+    pub(crate) async fn engage(&self, id: &str, opening: u32, engagement: u32) -> Result<(), StepError> {
+        let (name, input) = (engage_name(id, opening, engagement), engage_input(id, opening, engagement));
+        self.start_one(&self.engage, name, input).await
+    }
+
+    async fn start_one(&self, state_machine: &str, name: String, input: String) -> Result<(), StepError> {
+        let start = self.client.start_execution().state_machine_arn(state_machine).name(name).input(input).send().await;
         match start {
             Ok(_) => Ok(()),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(()),

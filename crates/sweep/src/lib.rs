@@ -1,6 +1,6 @@
 //! Purpose: every minute, repair what a lost delivery or a killed function left behind: an open incident without a living
-//! execution gets one, a page that did not go out in time goes to the fallback topic, and what a person resolved while it
-//! fired is looked at again.
+//! execution gets one, an engagement that pages nobody is begun and told to the fallback topic, and what a person resolved
+//! while it fired is looked at again.
 //! Reads: incidents that are open, mitigated or resolved of late, the last state of what fired, executions.
 //! Writes: executions, `run`, the status `stuck`, `SENT#…`, the timeline; the fallback topic.
 //! Undo: none. Retry: safe; each repair is found done by the next run, and a page may repeat, since a lost one is worse.
@@ -64,7 +64,7 @@ impl Ctx {
     fn over(config: &SdkConfig, env: &Env) -> Result<Self, StepError> {
         Ok(Self {
             store: Store::new(config, env.get("TABLE")?),
-            executions: Executions::new(config, env.get("INCIDENT_RESPONSE")?)?,
+            executions: Executions::new(config, env.get("INCIDENT_RESPONSE")?, env.get("ENGAGE")?)?,
             topics: aws_sdk_sns::Client::new(config),
             fallback_topic: env.get("FALLBACK_TOPIC")?,
         })

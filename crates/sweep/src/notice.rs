@@ -47,7 +47,10 @@ impl Notice<'_> {
         let run = incident.run;
         let who = incident.resolved_by.as_deref().unwrap_or("a person");
         match self {
-            Self::Unpaged if incident.paged_at.is_some() => "no page that wakes had gone out after 45 s".to_owned(),
+            Self::Unpaged if incident.has_paged(false) => "no page that wakes had gone out after 45 s".to_owned(),
+            Self::Unpaged if incident.engagement > 1 => {
+                "it fires again, and no page had gone out after 45 s".to_owned()
+            }
             Self::Unpaged => "no page had gone out after 45 s".to_owned(),
             Self::Restarted { how } => format!("run {run} ended ({how}) while the incident is {}", incident.status),
             Self::GivenUp { how } => {
@@ -74,7 +77,7 @@ pub(crate) async fn tell(
     let key = page_key(incident, notice);
     match ctx.store.claim_page(&key, now).await {
         Ok(Claim::Held { .. }) => return Ok(false),
-        Ok(Claim::Sent) if incident.woken_at.is_some() || !notice.engages() => return Ok(true),
+        Ok(Claim::Sent) if incident.has_paged(true) || !notice.engages() => return Ok(true),
         Ok(Claim::Sent) => {
             return ctx.store.page_sent(&key, now, true, "sent by an earlier sweep").await.map(|()| true);
         }
@@ -209,6 +212,8 @@ mod tests {
     fn a_page_that_woke_nobody_is_told_apart() {
         let paged = Incident { paged_at: Some(incident().opened.opened_at), ..incident() };
         assert_eq!(Notice::Unpaged.sentence(&paged), "no page that wakes had gone out after 45 s");
+        let refired = Incident { engagement: 2, ..paged };
+        assert_eq!(Notice::Unpaged.sentence(&refired), "it fires again, and no page had gone out after 45 s");
     }
 
     #[test]

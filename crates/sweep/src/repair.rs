@@ -4,7 +4,7 @@ use incident::{Entry, Incident};
 use jiff::Timestamp;
 use step::StepError;
 
-use crate::decide::{Duty, Execution, decide, is_unpaged};
+use crate::decide::{Duty, Execution, decide, is_unengaged, is_unpaged};
 use crate::notice::{Notice, STEP, tell};
 use crate::{Ctx, Output};
 
@@ -19,6 +19,9 @@ pub(crate) async fn look_after(ctx: &Ctx, id: &str, now: Timestamp, output: &mut
     }
     output.open += 1;
     let mut failures = Vec::new();
+    if is_unengaged(&incident, now) {
+        failures.extend(engage(ctx, &incident, now, output).await.err());
+    }
     if is_unpaged(&incident, now) {
         failures.extend(tell(ctx, &incident, Notice::Unpaged, now, output).await.err());
     }
@@ -42,6 +45,17 @@ async fn keep_alive(ctx: &Ctx, incident: &Incident, now: Timestamp, output: &mut
         }
         (duty, execution) => Err(StepError::stuck(format!("{execution:?} asks for {duty:?}"))),
     }
+}
+
+/// Triage may have been lost after it wrote that a mitigated incident fires again, and before it started the page.
+async fn engage(ctx: &Ctx, incident: &Incident, now: Timestamp, output: &mut Output) -> Result<(), StepError> {
+    let (id, opening, engagement) = (incident.id(), incident.opening, incident.engagement);
+    ctx.executions.engage(id, opening, engagement).await?;
+    output.started += 1;
+    let key = ["engaged", id, &opening.to_string(), &engagement.to_string()];
+    let what = format!("engagement {engagement} had paged nobody; its execution is started, if it was not");
+    let since = incident.engaged_at.unwrap_or(now);
+    ctx.store.note(id, &Entry::new(since, STEP, &key, what)).await
 }
 
 async fn start(ctx: &Ctx, incident: &Incident, now: Timestamp, output: &mut Output) -> Result<(), StepError> {

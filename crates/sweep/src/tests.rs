@@ -18,6 +18,7 @@ fn ctx(answers: Vec<(u16, String)>) -> (Ctx, StaticReplayClient) {
         ("AWS_REGION", "eu-west-1"),
         ("TABLE", "incidents"),
         ("INCIDENT_RESPONSE", "arn:aws:states:eu-west-1:111122223333:stateMachine:incident-response"),
+        ("ENGAGE", "arn:aws:states:eu-west-1:111122223333:stateMachine:engage"),
         ("FALLBACK_TOPIC", "arn:aws:sns:eu-west-1:111122223333:fallback"),
     ]);
     let config = step::aws::config(&env).unwrap().to_builder().http_client(replay.clone()).build();
@@ -168,4 +169,24 @@ async fn the_time_to_look_again_stays_until_it_is_told() {
     recheck::look_again(&ctx, &mut Output::default()).await.unwrap();
     let last = replay.actual_requests().last().unwrap();
     assert!(String::from_utf8_lossy(last.body().bytes().unwrap()).contains("REMOVE recheck_at"));
+}
+
+/// Triage is lost for good after it wrote that a mitigated incident fires again, and before it started the page.
+#[tokio::test]
+async fn an_engagement_that_nobody_began_is_begun_and_told() {
+    let incident = samples::incident();
+    let refired = json!({"engagement": {"N": "2"}, "engaged_at": {"S": samples::at(600)}});
+    let started = (200, json!({"executionArn": "a", "startDate": 1.0}).to_string());
+    let running = json!({"executionArn": "a", "stateMachineArn": "m", "startDate": 1.0, "status": "RUNNING"});
+    let done = || (200, "{}".to_owned());
+    let (ctx, replay) = ctx(vec![stored(&incident, refired), started, done(), (200, running.to_string())]);
+    let mut output = Output::default();
+    let failures = repair::look_after(&ctx, incident.id(), samples::at(612), &mut output).await;
+    assert!(failures.is_empty(), "{failures:?}");
+    assert_eq!((output.started, output.paged), (1, 0));
+    let start: Value =
+        serde_json::from_slice(replay.actual_requests().nth(1).unwrap().body().bytes().unwrap()).unwrap();
+    assert_eq!(start["name"], "inc-20251123-0123456789-1-2");
+    assert_eq!(start["input"], r#"{"v":1,"incident_id":"inc-20251123-0123456789","opening":1,"engagement":2}"#);
+    assert!(start["stateMachineArn"].as_str().is_some_and(|arn| arn.ends_with(":engage")), "{start}");
 }

@@ -3,7 +3,7 @@
 
 use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
-use incident::{Incident, SignalOutcome, execution_input, execution_name};
+use incident::{Incident, SignalOutcome, engage_input, engage_name, execution_input, execution_name};
 use step::{StepError, sdk_error};
 
 use crate::{Ctx, Taken};
@@ -31,8 +31,8 @@ async fn start_all(ctx: &Ctx, incident: &Incident) -> Result<(), StepError> {
     if incident.engagement > 1 {
         // The parent engages once; what makes a mitigated incident open again begins the next engagement.
         let (id, opening, engagement) = (incident.id(), incident.opening, incident.engagement);
-        let input = format!(r#"{{"v":1,"incident_id":"{id}","opening":{opening},"engagement":{engagement}}}"#);
-        start(ctx, &ctx.engage, &format!("{id}-{opening}-{engagement}"), &input).await?;
+        let (name, input) = (engage_name(id, opening, engagement), engage_input(id, opening, engagement));
+        start(ctx, &ctx.engage, &name, &input).await?;
     }
     Ok(())
 }
