@@ -61,6 +61,12 @@ enum Verb {
         /// How many groups of alarms fire.
         #[arg(long, default_value_t = 20)]
         incidents: usize,
+        /// Kill each function after each of its writes instead, one in each of as many incidents as there are writes.
+        #[arg(long, conflicts_with_all = ["seed", "incidents"])]
+        kills: bool,
+        /// With --kills: how many incidents go on side by side.
+        #[arg(long, default_value_t = 8, requires = "kills")]
+        at_once: usize,
     },
     /// Run every test, the same as CI.
     Test {
@@ -120,7 +126,14 @@ fn run(Arguments { json, verb }: Arguments) -> Result<()> {
             let report = demo::run(&workspace, scenario, progress)?;
             if json { say::answer(serde_json::to_string(&report)?) } else { Ok(()) }
         }
-        Verb::Faults { seed, incidents } => {
+        Verb::Faults { kills: true, at_once, .. } => {
+            let report = faults::kills::run(&workspace, at_once, progress)?;
+            if json {
+                say::answer(serde_json::to_string(&report)?)?;
+            }
+            if report.held() { Ok(()) } else { bail!("Something does not hold once a function is killed: see above") }
+        }
+        Verb::Faults { seed, incidents, .. } => {
             let report = faults::run(&workspace, faults::Run { seed, incidents }, progress)?;
             if json {
                 say::answer(serde_json::to_string(&report)?)?;

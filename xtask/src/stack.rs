@@ -18,7 +18,7 @@ use crate::{
     build,
     daemon::{self, Ready},
     emulator, http, plans,
-    proxy::{Control, STOP_PATH},
+    proxy::{self, Control, STOP_PATH},
     say::Progress,
     template,
     tools::{self, Tools},
@@ -126,7 +126,8 @@ pub fn up(workspace: &Workspace, options: &Options, progress: Progress) -> Resul
         }
     };
     let aws = running.aws();
-    let deployed = progress.step("template deployed", || aws.deploy(&workspace.local_template(), &options.parameters));
+    let parameters = parameters(options, &running.proxy_endpoint);
+    let deployed = progress.step("template deployed", || aws.deploy(&workspace.local_template(), &parameters));
     running.stack.outputs = match (deployed, &running.daemon) {
         (Ok(outputs), _) => outputs,
         (Err(error), None) => bail!("{error:#}\nIf the stack itself is stuck, `cargo xtask down` and `up` begin anew."),
@@ -138,6 +139,16 @@ pub fn up(workspace: &Workspace, options: &Options, progress: Progress) -> Resul
     running.stack.save()?;
     aws.lock_bucket(running.output("Bucket")?)?;
     Ok(running)
+}
+
+/// The parameters to deploy with. Slack is reached through the proxy, so that it meets faults like any service.
+fn parameters(options: &Options, proxy_endpoint: &str) -> BTreeMap<String, String> {
+    let mut parameters = options.parameters.clone();
+    if let Some(receiver) = options.receiver {
+        let api = format!("{proxy_endpoint}{}{receiver}/api", proxy::ROUTE);
+        parameters.entry("SlackApiUrl".to_owned()).or_insert(api);
+    }
+    parameters
 }
 
 /// Everything before the first process starts. The tools are installed while the compiler runs.

@@ -79,11 +79,6 @@ impl Receiver {
         Ok(receiver)
     }
 
-    /// The base of Slack's Web API, as the functions are told.
-    pub fn slack_api_url(&self) -> String {
-        format!("http://{}/api", self.address)
-    }
-
     /// Where SNS topics deliver to.
     pub fn topic_endpoint(&self) -> String {
         format!("http://{}/sns", self.address)

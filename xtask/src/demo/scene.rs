@@ -32,7 +32,6 @@ pub fn deploy(
         ("Mutations", "on"),
         ("MitigateLambda", "on"),
         ("MitigateLambdaFunctions", "arn:aws:lambda:*:*:function:checkout*"),
-        ("SlackApiUrl", &receiver.slack_api_url()),
     ];
     options.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let stack = stack::up(workspace, &options, progress)?;

@@ -177,7 +177,18 @@ fn life(random: &mut Rng, alarm: &str, first: u64, has_service: bool) -> Vec<Tra
     go(State::Alarm, at_s);
     if has_service {
         // Time to plan, ask, approve and apply.
-        go(State::Ok, at_s + random.u64(18..=25));
+        at_s += random.u64(18..=25);
+        go(State::Ok, at_s);
+        if random.bool() {
+            // Time to see that it helped, and to be called mitigated; then it fires again.
+            at_s += random.u64(6..=12);
+            go(State::Alarm, at_s);
+            at_s += random.u64(10..=16);
+            // One in three fires to the end.
+            if random.u8(0..3) > 0 {
+                go(State::Ok, at_s);
+            }
+        }
         return transitions;
     }
     for _ in 0..random.u8(0..=2) {
@@ -278,7 +289,14 @@ mod tests {
         let last = |story: &Story| history.last(story, story.alarms()[0]).map(|t| t.state);
         assert!(history.stories.iter().any(|story| last(story) == Some(State::Alarm)));
         assert!(history.stories.iter().any(|story| last(story) == Some(State::Ok)));
-        assert_eq!(history.stories.iter().filter(|story| story.has_service).count(), 3);
+        let services = || (0..10).flat_map(|seed| History::of(seed, 20).stories).filter(|story| story.has_service);
+        assert_eq!(services().count(), 30);
+        for transitions in [2, 3, 4] {
+            assert!(
+                services().any(|story| story.transitions.len() == transitions),
+                "{transitions} transitions of none"
+            );
+        }
         let late = |d: &Delivery| d.at_ms > history.stories[d.story].transitions[d.transition].at_s * 1000 + 3000;
         assert!(history.deliveries.iter().any(late));
         for write in WRITES {

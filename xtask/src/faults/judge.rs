@@ -57,6 +57,11 @@ impl Judged<'_> {
         for transition in self.transitions().filter(|t| t.state == State::Alarm) {
             cases.check(self.unpaged(transition));
         }
+        for incident in &self.world.incidents {
+            for engagement in 2..=incident.engagement {
+                cases.check(self.unengaged(incident, engagement));
+            }
+        }
         cases.verdict
     }
 
@@ -87,6 +92,13 @@ impl Judged<'_> {
                 (!paged).then(|| format!("{what}: nobody was paged about {id} in time"))
             }
         }
+    }
+
+    /// What fires again once it was mitigated is paged about anew, unless it was over before anybody could be.
+    fn unengaged(&self, incident: &Incident, engagement: u64) -> Option<String> {
+        let Incident { id, .. } = incident;
+        let paged = self.world.paged.contains(&(id.clone(), engagement)) || !is_open(incident);
+        (!paged).then(|| format!("{id} fires again (engagement {engagement}): nobody was paged anew in time"))
     }
 
     fn groups(&self) -> Verdict {

@@ -36,6 +36,7 @@ fn good() -> World {
             group: "g".to_owned(),
             opening: 1,
             run: 1,
+            engagement: 1,
             firing: BTreeSet::new(),
             passes: ["1_warm".to_owned(), "2_complete".to_owned()].into(),
             has_postmortem: true,
@@ -43,6 +44,7 @@ fn good() -> World {
         signals: vec![signal("firing", 1), signal("recovered", 10)],
         last: [(arn.clone(), Last { state: "recovered".to_owned(), at: START + 10 })].into(),
         pointers: [("g".to_owned(), (ID.to_owned(), "resolved".to_owned()))].into(),
+        paged: [(ID.to_owned(), 1)].into(),
         mitigations: vec![Mitigation {
             incident: ID.to_owned(),
             target: "arn:aws:lambda:us-east-1:1:function:checkout-faults-000:live".to_owned(),
@@ -113,6 +115,25 @@ fn every_firing_is_paged_or_has_a_reason() {
         w.in_time = 2;
     };
     check(told, "");
+}
+
+#[test]
+fn what_fires_again_is_paged_again() {
+    let refired = |paged: bool| {
+        move |w: &mut World| {
+            let Incident { status, engagement, firing, .. } = &mut w.incidents[0];
+            (*status, *engagement) = ("open".to_owned(), 2);
+            firing.insert(alarm_arn("checkout-faults-000-0"));
+            w.paged.extend(paged.then(|| (ID.to_owned(), 2)));
+        }
+    };
+    // An open incident disagrees with the history, so the invariant is asked alone.
+    for (paged, wrong) in [(true, 0), (false, 1)] {
+        let (mut world, history) = (good(), history());
+        refired(paged)(&mut world);
+        let judged = Judged { history: &history, start: Timestamp::from_second(START).unwrap(), world: &world };
+        assert_eq!(judged.pages().violations.len(), wrong, "{:?}", judged.pages());
+    }
 }
 
 #[test]

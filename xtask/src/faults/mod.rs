@@ -6,8 +6,10 @@
 //! invariants are judged (`judge`). What is shortened for it: the waits of the plans, and the time for which a queue
 //! hides a message that failed.
 
+mod customers;
 mod history;
 mod judge;
+pub mod kills;
 mod people;
 mod plans;
 mod play;
@@ -31,6 +33,7 @@ use serde_json::json;
 
 pub use self::report::Report;
 use self::{
+    customers::Customers,
     history::{History, MALFORMED},
     judge::{Verdict, judge},
     play::{Delivered, Play},
@@ -99,9 +102,11 @@ fn on_stage(history: &History, stack: &Stack, people: &Receiver, dir: &Path, pro
             operator.run(&[change.as_slice(), if good { &["--good"] } else { &[] }].concat()).map(drop)
         })
     })?;
-    let start = this_second();
+    let (start, customers) = (this_second(), Customers::default());
+    history.stories.iter().filter(|story| story.has_service).for_each(|story| customers.pay(&story.plan, 5));
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
+        scope.spawn(|| customers.pay_on(&stage, &stop));
         let answering = scope.spawn(|| people::answer(history, &operator, people, &stop));
         let ended = (|| -> Result<_> {
             let play = Play { history, stage: &stage, stack, start };
@@ -139,7 +144,8 @@ impl Settling<'_> {
             play::end_faults(&self.stack.proxy())?;
             let mut world = World::look(self.stage, self.stack, self.people, self.history)?;
             if began.elapsed() >= PAGE_WITHIN {
-                world.in_time = *in_time.get_or_insert(world.messages.len());
+                let (messages, paged) = in_time.get_or_insert_with(|| (world.messages.len(), world.paged.clone()));
+                (world.in_time, world.paged) = (*messages, paged.clone());
             }
             let verdicts = judge(self.history, self.start, &world);
             let elapsed = began.elapsed();

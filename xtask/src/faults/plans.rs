@@ -23,37 +23,75 @@ teams:
       - { contact: second, wait: 3s }
 ";
 
+/// The plan of a service in the runs of kills.
+const PLAN: &str = "\
+plan: NAME
+type: faults
+match:
+  source: [aws.cloudwatch]
+  detail-type: [CloudWatch Alarm State Change]
+  detail: { alarmName: [{ prefix: NAME- }] }
+service: NAME
+environment: test
+customer_facing: true
+owner: faults
+severity: { default: SEV2 }
+engage: page
+mode: act
+mitigations:
+  - rollback-lambda-alias: { function: NAME, alias: live }
+    approval: owner
+    guards: { change_within: 60m, max_targets: 1 }
+    healthy_when: { metric: { namespace: Faults, name: NAME-orders }, at_least: 1, datapoints: 2, period: 5s }
+    verify_within: 45s
+recovery: { by: signal, held_for: 3s }
+evidence: { before: 5m, log_groups: [/aws/lambda/NAME] }
+";
+
 /// Writes the plans of a history below `into`, and returns their folder.
 pub(super) fn write(history: &History, into: &Path) -> Result<PathBuf> {
+    write_all(into, TEAMS, history.stories.iter().map(|story| (story.plan.as_str(), plan(story))))
+}
+
+/// Writes a plan for each of these services, with a mitigation that has to prove itself.
+pub(super) fn write_services(names: &[String], into: &Path) -> Result<PathBuf> {
+    // Nobody waits so long for an answer: it comes, or the story is about something else.
+    let teams = TEAMS.replace("wait: 5s", "wait: 10m").replace("wait: 3s", "wait: 10m");
+    write_all(into, &teams, names.iter().map(|name| (name.as_str(), PLAN.replace("NAME", name))))
+}
+
+fn write_all<'a>(into: &Path, teams: &str, plans: impl Iterator<Item = (&'a str, String)>) -> Result<PathBuf> {
     let folder = into.join("plans");
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("Failed to empty {}", folder.display()))?;
     }
     fs::create_dir_all(&folder).with_context(|| format!("Failed to create {}", folder.display()))?;
-    fs::write(folder.join("teams.yaml"), TEAMS)?;
-    for story in &history.stories {
-        let path = folder.join(format!("{}.yaml", story.plan));
-        fs::write(&path, plan(story)).with_context(|| format!("Failed to write {}", path.display()))?;
+    fs::write(folder.join("teams.yaml"), teams)?;
+    for (name, plan) in plans {
+        let path = folder.join(format!("{name}.yaml"));
+        fs::write(&path, plan).with_context(|| format!("Failed to write {}", path.display()))?;
     }
     Ok(folder)
 }
 
 fn plan(story: &Story) -> String {
     let name = &story.plan;
-    let (mode, mitigations) = if story.has_service {
+    let (mode, mitigations, held_for) = if story.has_service {
         let rollback = format!(
             "mitigations:\n  - rollback-lambda-alias: {{ function: {name}, alias: live }}\n    approval: owner\n    \
-             guards: {{ change_within: 60m, max_targets: 1 }}\n    verify_within: 1m\n"
+             guards: {{ change_within: 60m, max_targets: 1 }}\n    healthy_when: {{ metric: {{ namespace: Faults, \
+             name: {name}-orders }}, at_least: 1, datapoints: 1, period: 5s }}\n    verify_within: 1m\n"
         );
-        ("act", rollback)
+        // Long enough to be seen as mitigated before it is resolved.
+        ("act", rollback, "12s")
     } else {
-        ("observe", String::new())
+        ("observe", String::new(), "2s")
     };
     format!(
         "plan: {name}\ntype: faults\nmatch:\n  source: [aws.cloudwatch]\n  \
          detail-type: [CloudWatch Alarm State Change]\n  detail: {{ alarmName: [{{ prefix: {name}- }}] }}\n\
          service: {name}\nenvironment: test\ncustomer_facing: true\nowner: faults\nseverity: {{ default: SEV2 }}\n\
-         engage: page\nmode: {mode}\n{mitigations}recovery: {{ by: signal, held_for: 2s }}\n\
+         engage: page\nmode: {mode}\n{mitigations}recovery: {{ by: signal, held_for: {held_for} }}\n\
          evidence: {{ before: 5m, log_groups: [/aws/lambda/{name}] }}\n"
     )
 }

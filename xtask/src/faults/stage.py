@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import threading
+import time
 import zipfile
 
 import botocore.config
@@ -24,8 +25,8 @@ def client(service):
     return session.create_client(service, region_name=os.environ["AWS_REGION"], config=config)
 
 
-lambda_, sqs, dynamodb, states, cloudwatch, iam = (
-    client(service) for service in ("lambda", "sqs", "dynamodb", "stepfunctions", "cloudwatch", "iam")
+lambda_, sqs, dynamodb, states, cloudwatch, iam, logs = (
+    client(service) for service in ("lambda", "sqs", "dynamodb", "stepfunctions", "cloudwatch", "iam", "logs")
 )
 lock = threading.Lock()
 
@@ -66,6 +67,40 @@ def scan(table):
     return [item for page in pages for item in page["Items"]]
 
 
+def items(table, pk):
+    """All items with a partition key."""
+    asked = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": pk}}}
+    pages = dynamodb.get_paginator("query").paginate(TableName=table, ConsistentRead=True, **asked)
+    return [item for page in pages for item in page["Items"]]
+
+
+def put(table, pk, name, value):
+    """Sets one attribute of an item, as nobody but an administrator may."""
+    asked = {"ExpressionAttributeNames": {"#name": name}, "ExpressionAttributeValues": {":value": value}}
+    key = {"pk": {"S": pk}, "sk": {"S": "META"}}
+    dynamodb.update_item(TableName=table, Key=key, UpdateExpression="SET #name = :value", **asked)
+
+
+def start(machine, name, input):
+    states.start_execution(stateMachineArn=machine, name=name, input=input)
+
+
+def stop(machine, name):
+    states.stop_execution(executionArn=execution_arn(machine, name), error="Stopped", cause="on purpose")
+
+
+def execution(machine, name):
+    """How an execution is; null where there is none."""
+    try:
+        return states.describe_execution(executionArn=execution_arn(machine, name))["status"]
+    except states.exceptions.ExecutionDoesNotExist:
+        return None
+
+
+def execution_arn(machine, name):
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+
 def executions(machine):
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
     return [{"name": e["name"], "status": e["status"]} for page in pages for e in page["executions"]]
@@ -99,11 +134,30 @@ def alarm(name, state):
     cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="the history says so")
 
 
+def metrics(namespace, values):
+    data = [{"MetricName": name, "Value": value} for name, value in values.items()]
+    cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
+
+
+def log(group, message):
+    """A log group with one line in it."""
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    line = {"timestamp": int(time.time() * 1000), "message": message}
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[line])
+
+
 def alias(name):
     return lambda_.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
 
 
-VERBS = {f.__name__: f for f in (invoke, send, visibility, depth, letters, scan, executions, service, alarm, alias)}
+VERBS = {
+    verb.__name__: verb
+    for verb in (
+        invoke, send, visibility, depth, letters, scan, items, put, start, stop, execution, executions, service, alarm, metrics, log,
+        alias,
+    )
+}
 
 
 def answer(line):

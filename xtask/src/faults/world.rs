@@ -23,6 +23,7 @@ pub(super) struct Incident {
     pub(super) group: String,
     pub(super) opening: u64,
     pub(super) run: u64,
+    pub(super) engagement: u64,
     /// Fingerprints.
     pub(super) firing: BTreeSet<String>,
     /// The sealed passes, by name.
@@ -93,6 +94,8 @@ pub(super) struct World {
     /// The incident and the status of each group's pointer, by group.
     pub(super) pointers: BTreeMap<String, (String, String)>,
     pub(super) mitigations: Vec<Mitigation>,
+    /// The engagements in which a page was accepted: incident, and number.
+    pub(super) paged: BTreeSet<(String, u64)>,
     pub(super) executions: Vec<Execution>,
     /// What people got, texts only; those that came in time, and all.
     pub(super) messages: Vec<String>,
@@ -152,6 +155,7 @@ impl World {
                 group: text(item, "group_hash").to_owned(),
                 opening: number("opening"),
                 run: number("run"),
+                engagement: number("engagement"),
                 firing: item["firing"]["SS"].as_array().into_iter().flatten().map(plain).collect(),
                 passes: attributes.filter_map(|name| name.strip_prefix("evidence_")).map(str::to_owned).collect(),
                 has_postmortem: !item["postmortem"].is_null(),
@@ -168,6 +172,10 @@ impl World {
                 desired: word(&record["desired"]["version"]),
                 prior: word(&record["prior"]["version"]),
             });
+        } else if let (Some(id), Some(engagement)) = (pk.strip_prefix("INC#"), page(sk)) {
+            if !item["sent_at"].is_null() {
+                self.paged.insert((id.to_owned(), engagement));
+            }
         } else if pk.starts_with("SIG#") {
             let signal: Value = serde_json::from_str(text(item, "signal")).unwrap_or_default();
             self.signals.push(Signal {
@@ -199,6 +207,16 @@ fn texts(received: &[Received]) -> Vec<String> {
 /// A string attribute of an item.
 fn text<'a>(item: &'a Value, name: &str) -> &'a str {
     item[name]["S"].as_str().unwrap_or_default()
+}
+
+/// The engagement of a page, by its key: `SENT#<opening>#<engagement>#…`, or `TOLD#…` by `sweep`.
+fn page(sk: &str) -> Option<u64> {
+    let parts: Vec<_> = sk.split('#').collect();
+    match parts[..] {
+        ["SENT", _, engagement, ..] => engagement.parse().ok(),
+        ["TOLD", _, engagement, contact, ..] if contact.starts_with("sweep") => engagement.parse().ok(),
+        _ => None,
+    }
 }
 
 fn seconds(instant: Option<&str>) -> i64 {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Result, bail};
 use hyper::{Response, StatusCode};
 
-use super::{Body, Log, Proxy, Rule, json};
+use super::{Body, Log, Proxy, Rule, Written, json};
 use crate::http;
 
 /// What control paths begin with; no bucket can have this name.
@@ -46,6 +46,16 @@ impl Control {
         self.ask("DELETE", "/_proxy/log", b"").map(drop)
     }
 
+    /// Writes down every write of a function from now on; what was written down before is forgotten.
+    pub fn record(&self) -> Result<()> {
+        self.ask("POST", "/_proxy/record", b"").map(drop)
+    }
+
+    /// Ends that, and says what was written, in order.
+    pub fn recorded(&self) -> Result<Vec<Written>> {
+        Ok(serde_json::from_slice(&self.ask("DELETE", "/_proxy/record", b"")?)?)
+    }
+
     fn ask(&self, method: &str, path: &str, body: &[u8]) -> Result<Vec<u8>> {
         let answer = http::request(self.address, method, path, body)?;
         if answer.status != 200 {
@@ -73,9 +83,14 @@ impl Proxy {
             ("DELETE", ("arm", id)) if log.disarm(id) => json(StatusCode::OK, &()),
             ("GET", ("log", "")) => json(StatusCode::OK, &*log),
             ("DELETE", ("log", "")) => {
-                *log = Log { armed: std::mem::take(&mut log.armed), ..Log::default() };
+                log.clear();
                 json(StatusCode::OK, &())
             }
+            ("POST", ("record", "")) => {
+                log.record_writes();
+                json(StatusCode::OK, &())
+            }
+            ("DELETE", ("record", "")) => json(StatusCode::OK, &log.recorded()),
             ("GET", ("pid", "")) => json(StatusCode::OK, &std::process::id()),
             ("POST", ("stop", "")) => {
                 self.shared.stop.notify_one();

@@ -5,7 +5,11 @@
 //!
 //! - `POST /_proxy/arm` with a [`Rule`]; `DELETE /_proxy/arm/<id>` takes it back;
 //! - `GET /_proxy/log` answers a [`Log`]; `DELETE /_proxy/log` empties it, counts included;
+//! - `POST /_proxy/record` writes down every write of a function from then on, until `DELETE /_proxy/record`, which answers
+//!   them as [`Written`];
 //! - `POST /_proxy/stop` ends the stack that the proxy belongs to.
+//!
+//! What is asked of `/_to/<address>/…` goes to that loopback address: so channels that are no AWS service meet faults, too.
 
 mod call;
 mod control;
@@ -13,6 +17,7 @@ mod peer;
 mod random;
 mod refusal;
 mod rules;
+mod write;
 
 use std::{
     io,
@@ -41,15 +46,22 @@ use tokio::{
     sync::Notify,
 };
 
-use self::{call::Call, peer::FunctionProcess};
+use self::{
+    call::Call,
+    peer::{FunctionProcess, Peer},
+};
 pub use self::{
     control::{Control, STOP_PATH},
     random::Random,
-    rules::{Action, Entry, Log, Match, Rule},
+    rules::{Action, Entry, Log, Match, Rule, Written},
 };
 
 /// The most that is kept of a request, and of an answer that a function is killed before it sees.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
+
+/// What the path of a call to another address than the emulator's begins with, before that address; no bucket can have
+/// this name.
+pub const ROUTE: &str = "/_to/";
 
 /// A call that hangs is let go after this time, when its client is long gone.
 const LONGEST_HANG: Duration = Duration::from_secs(120);
@@ -106,7 +118,8 @@ impl Proxy {
     async fn connection(self, stream: TcpStream, client: SocketAddr, server: SocketAddr) {
         let _ = stream.set_nodelay(true);
         let socket = stream.as_fd().try_clone_to_owned().ok();
-        let service = service_fn(|request| self.answer(request, client, server, socket.as_ref()));
+        let peer = Peer::new(client, server);
+        let service = service_fn(|request| self.answer(request, &peer, socket.as_ref()));
         let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
     }
 
@@ -114,8 +127,7 @@ impl Proxy {
     async fn answer(
         &self,
         request: Request<Incoming>,
-        client: SocketAddr,
-        server: SocketAddr,
+        peer: &Peer,
         socket: Option<&OwnedFd>,
     ) -> io::Result<Response<Body>> {
         let (parts, body) = request.into_parts();
@@ -127,13 +139,14 @@ impl Proxy {
             return Ok(self.control(parts.method.as_str(), path, &body));
         }
         let call = Call::read(&parts, &body);
-        let met = self.log().meet(&call, || FunctionProcess::at(client, server).is_some());
+        let met = self.log().meet(&call, || peer.function().map(FunctionProcess::name));
+        let recorded = if self.log().is_recording() { Written::read(&call, peer) } else { None };
         let name = call.name;
-        let change = change(&name, parts.method.as_str(), parts.uri.path());
-        let Some(rule) = met else { return Ok(self.make(parts, body, change).await) };
+        let effect = Effect { change: change(&name, parts.method.as_str(), parts.uri.path()), written: recorded };
+        let Some(rule) = met else { return Ok(self.make(parts, body, effect).await) };
         if let Action::KillAfter(_) = rule.action {
-            let answer = self.make(parts, body, change).await;
-            return self.kill_after(rule, name, answer, FunctionProcess::at(client, server)).await;
+            let answer = self.make(parts, body, effect).await;
+            return self.kill_after(rule, name, answer, peer.function()).await;
         }
         self.log().record(Entry { id: rule.id, call: name.clone(), action: rule.action, killed: None });
         match rule.action {
@@ -144,14 +157,14 @@ impl Proxy {
             Action::Throttle(_) => Ok(refusal::throttled(&name)),
             Action::Delay(milliseconds) => {
                 tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;
-                Ok(self.make(parts, body, change).await)
+                Ok(self.make(parts, body, effect).await)
             }
             Action::Hang(_) => {
                 tokio::time::sleep(LONGEST_HANG).await;
                 Err(io::ErrorKind::TimedOut.into())
             }
             Action::LoseAnswer(_) => {
-                let answer = self.make(parts, body, change).await;
+                let answer = self.make(parts, body, effect).await;
                 let _ = Limited::new(answer.into_body(), LARGEST_BODY).collect().await;
                 Err(reset(socket))
             }
@@ -161,11 +174,13 @@ impl Proxy {
         }
     }
 
-    /// Makes the call, and counts the change that it was.
-    async fn make(&self, parts: hyper::http::request::Parts, body: Bytes, change: Option<String>) -> Response<Body> {
+    /// Makes the call, and writes down what it did.
+    async fn make(&self, parts: hyper::http::request::Parts, body: Bytes, effect: Effect) -> Response<Body> {
         let answer = self.forward(parts, body).await;
-        if let Some(change) = change.filter(|_| answer.status().is_success()) {
-            self.log().changed(change);
+        if answer.status().is_success() {
+            let mut log = self.log();
+            effect.change.into_iter().for_each(|change| log.changed(change));
+            effect.written.into_iter().for_each(|written| log.written(written));
         }
         answer
     }
@@ -176,7 +191,7 @@ impl Proxy {
         rule: Rule,
         call: String,
         answer: Response<Body>,
-        function: Option<FunctionProcess>,
+        function: Option<&FunctionProcess>,
     ) -> io::Result<Response<Body>> {
         let (Some(function), true) = (function, answer.status().is_success()) else {
             self.log().give_back(rule);
@@ -194,7 +209,10 @@ impl Proxy {
     /// Makes the call. `Host` stays as the client signed it.
     async fn forward(&self, mut parts: hyper::http::request::Parts, body: Bytes) -> Response<Body> {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let upstream = *lock(&self.shared.upstream);
+        let (upstream, path) = match route(path) {
+            Some((to, path)) => (Some(to), path),
+            None => (*lock(&self.shared.upstream), path),
+        };
         let uri = upstream.and_then(|upstream| format!("http://{upstream}{path}").parse::<Uri>().ok());
         let Some(uri) = uri else { return bad_gateway("the emulator is not there yet") };
         parts.uri = uri;
@@ -218,6 +236,20 @@ impl Default for Proxy {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What a call does where it succeeds.
+struct Effect {
+    change: Option<String>,
+    written: Option<Written>,
+}
+
+/// Another address than the emulator's, and the path there. Only this machine's own are.
+fn route(path: &str) -> Option<(SocketAddr, &str)> {
+    let rest = path.strip_prefix(ROUTE)?;
+    let (to, path) = rest.split_at(rest.find('/')?);
+    let to: SocketAddr = to.parse().ok()?;
+    to.ip().is_loopback().then_some((to, path))
 }
 
 /// The name under which a successful call counts as a change: a write of a REST protocol. S3's are evidence, and many.

@@ -5,6 +5,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,25 +13,59 @@ use rustix::process::{Pid, Signal, kill_process};
 /// The name of a function's executable on Lambda's `provided` runtimes.
 const FUNCTION: &str = "bootstrap";
 
+/// The variable in which Lambda tells a function its own name.
+const NAME: &[u8] = b"AWS_LAMBDA_FUNCTION_NAME=";
+
+/// The client's end of a connection. Whose it is costs a walk through `/proc`, so that is asked only when it matters, and
+/// once.
+#[derive(Debug)]
+pub(super) struct Peer {
+    client: SocketAddr,
+    server: SocketAddr,
+    function: OnceLock<Option<FunctionProcess>>,
+}
+
+impl Peer {
+    /// The end of the connection `client` → `server`.
+    pub(super) fn new(client: SocketAddr, server: SocketAddr) -> Self {
+        Self { client, server, function: OnceLock::new() }
+    }
+
+    /// The function that holds it; `None` when another program does, or none: only functions are ever killed.
+    pub(super) fn function(&self) -> Option<&FunctionProcess> {
+        self.function.get_or_init(|| FunctionProcess::at(self.client, self.server)).as_ref()
+    }
+}
+
 /// The process of a function, found by its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FunctionProcess(Pid);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FunctionProcess {
+    pid: Pid,
+    name: String,
+}
 
 impl FunctionProcess {
-    /// The function that holds the client's end of the connection `client` → `server`; `None` when another program
-    /// does, or none: only functions are ever killed. It reads `/proc`, so it finds nothing except on Linux.
-    pub(super) fn at(client: SocketAddr, server: SocketAddr) -> Option<Self> {
-        owner(client, server, OsStr::new(FUNCTION)).map(Self)
+    /// It reads `/proc`, so it finds nothing except on Linux.
+    fn at(client: SocketAddr, server: SocketAddr) -> Option<Self> {
+        let pid = owner(client, server, OsStr::new(FUNCTION))?;
+        let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default();
+        let name = environment.split(|byte| *byte == 0).find_map(|variable| variable.strip_prefix(NAME));
+        Some(Self { pid, name: String::from_utf8_lossy(name.unwrap_or_default()).into_owned() })
+    }
+
+    /// The function's name, as Lambda tells it; empty where nobody told it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its process id.
-    pub(super) fn id(self) -> i32 {
-        self.0.as_raw_nonzero().get()
+    pub(super) fn id(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
     }
 
     /// Ends it at once, as Lambda ends an environment that runs out of memory.
-    pub(super) fn kill(self) -> std::io::Result<()> {
-        Ok(kill_process(self.0, Signal::KILL)?)
+    pub(super) fn kill(&self) -> std::io::Result<()> {
+        Ok(kill_process(self.pid, Signal::KILL)?)
     }
 }
 
@@ -104,6 +139,6 @@ mod tests {
         let me = std::env::current_exe().unwrap();
         let found = owner(client, server, me.file_name().unwrap()).unwrap();
         assert_eq!(found, rustix::process::getpid());
-        assert_eq!(FunctionProcess::at(client, server), None, "this test is no function");
+        assert_eq!(Peer::new(client, server).function(), None, "this test is no function");
     }
 }

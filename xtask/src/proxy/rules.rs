@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{call::Call, random::Random};
+use super::{call::Call, peer::Peer, random::Random, write};
 
 /// How many matches the log keeps.
 const LOG_LENGTH: usize = 1000;
@@ -39,6 +39,12 @@ pub struct Match {
     pub body_contains: Option<String>,
     /// More parts of the body, anywhere in it.
     pub body_also_contains: Vec<String>,
+    /// The name of a write, as [`Written`] has it.
+    pub write: Option<String>,
+    /// Texts of which the path or the body has one.
+    pub mentions: Vec<String>,
+    /// A part of the name of the function that makes the call.
+    pub by: Option<String>,
 }
 
 /// What happens to a call.
@@ -96,6 +102,28 @@ pub struct Entry {
     pub killed: Option<i32>,
 }
 
+/// A write that a function made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The function's name.
+    pub by: String,
+    /// What it wrote, without what differs from one incident to the next.
+    pub name: String,
+    /// Path and body, to see what it is about.
+    pub text: String,
+}
+
+impl Written {
+    /// What a call would write; `None` where it only reads, or where no function makes it.
+    pub(super) fn read(call: &Call<'_>, peer: &Peer) -> Option<Self> {
+        let name = write::name(call)?;
+        let by = peer.function()?.name().to_owned();
+        // What is stored in S3 is long, and its key says what it is about.
+        let body = if call.name.starts_with("s3 ") { Default::default() } else { String::from_utf8_lossy(call.body) };
+        Some(Self { by, name, text: format!("{} {body}", call.path) })
+    }
+}
+
 /// What `GET /_proxy/log` answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Log {
@@ -115,6 +143,9 @@ pub struct Log {
     /// How many draws each random rule made, so that each is another one.
     #[serde(skip)]
     pub(super) draws: BTreeMap<String, u64>,
+    /// The writes of functions, while they are written down.
+    #[serde(skip)]
+    writes: Option<Vec<Written>>,
 }
 
 impl Match {
@@ -126,6 +157,8 @@ impl Match {
             && given(&self.path_contains, &|part| call.path.contains(part))
             && given(&self.body_contains, &|part| contains(call.body, part.as_bytes()))
             && self.body_also_contains.iter().all(|part| contains(call.body, part.as_bytes()))
+            && (self.mentions.is_empty() || self.mentions.iter().any(|text| mentions(call, text)))
+            && self.write.as_ref().is_none_or(|wanted| write::name(call).as_ref() == Some(wanted))
     }
 }
 
@@ -174,17 +207,20 @@ impl Log {
 
     /// Counts the call and takes one time off the first armed rule that means it. What a random rule does not draw is left
     /// to the rules after it.
-    pub fn meet(&mut self, call: &Call<'_>, by_function: impl FnOnce() -> bool) -> Option<Rule> {
+    ///
+    /// `by` is the name of the function that makes the call, and `None` where none does.
+    pub fn meet<'a>(&mut self, call: &Call<'_>, by: impl Fn() -> Option<&'a str>) -> Option<Rule> {
         *self.calls.entry(call.name.clone()).or_default() += 1;
-        let (at, action) =
-            self.armed.iter().enumerate().filter(|(_, rule)| rule.when.holds(call)).find_map(|(at, rule)| {
-                let Action::Random(random) = rule.action else { return Some((at, rule.action)) };
-                let draws = self.draws.entry(rule.id.clone()).or_default();
-                *draws += 1;
-                Some((at, random.draw(*draws)?))
-            })?;
+        let is_by = |rule: &Rule| rule.when.by.as_ref().is_none_or(|part| by().is_some_and(|name| name.contains(part)));
+        let meant = |rule: &Rule| rule.when.holds(call) && is_by(rule);
+        let (at, action) = self.armed.iter().enumerate().filter(|(_, rule)| meant(rule)).find_map(|(at, rule)| {
+            let Action::Random(random) = rule.action else { return Some((at, rule.action)) };
+            let draws = self.draws.entry(rule.id.clone()).or_default();
+            *draws += 1;
+            Some((at, random.draw(*draws)?))
+        })?;
         let rule = self.armed.get_mut(at)?;
-        if matches!(action, Action::KillAfter(_)) && !by_function() {
+        if matches!(action, Action::KillAfter(_)) && by().is_none() {
             return None;
         }
         rule.times -= 1;
@@ -203,9 +239,35 @@ impl Log {
         }
     }
 
+    /// Empties it; what is armed stays, and writes go on being written down.
+    pub(super) fn clear(&mut self) {
+        let (armed, writes) = (std::mem::take(&mut self.armed), self.writes.take());
+        *self = Self { armed, writes, ..Self::default() };
+    }
+
     /// Counts a change of a resource that succeeded.
     pub(super) fn changed(&mut self, what: String) {
         *self.changes.entry(what).or_default() += 1;
+    }
+
+    /// Writes down every write from now on.
+    pub(super) fn record_writes(&mut self) {
+        self.writes = Some(Vec::new());
+    }
+
+    /// Whether writes are written down.
+    pub(super) fn is_recording(&self) -> bool {
+        self.writes.is_some()
+    }
+
+    /// Writes down a write that succeeded.
+    pub(super) fn written(&mut self, write: Written) {
+        self.writes.iter_mut().for_each(|writes| writes.push(write.clone()));
+    }
+
+    /// What was written down, and no more from now on.
+    pub(super) fn recorded(&mut self) -> Vec<Written> {
+        self.writes.take().unwrap_or_default()
     }
 
     /// Writes down what happened to a call.
@@ -218,6 +280,10 @@ impl Log {
     }
 }
 
+fn mentions(call: &Call<'_>, text: &str) -> bool {
+    call.path.contains(text) || contains(call.body, text.as_bytes())
+}
+
 const fn once() -> u32 {
     1
 }
@@ -227,106 +293,5 @@ fn contains(body: &[u8], part: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PUT: Call<'_> = Call {
-        name: String::new(),
-        target: "DynamoDB_20120810.PutItem",
-        method: "POST",
-        path: "/?x=1",
-        body: b"{\"TableName\":\"tourniquet\",\"Item\":{\"pk\":{\"S\":\"INC#1\"}}}",
-    };
-
-    fn rule(id: &str, when: &str, times: u32) -> Rule {
-        let text = format!(r#"{{"id":"{id}","match":{when},"action":{{"fail":503}},"times":{times}}}"#);
-        serde_json::from_str(&text).unwrap()
-    }
-
-    #[test]
-    fn all_that_is_given_must_hold() {
-        #[track_caller]
-        fn check(when: &str, holds: bool) {
-            assert_eq!(rule("r", when, 1).when.holds(&PUT), holds);
-        }
-        check(r#"{"target_contains":"PutItem"}"#, true);
-        check(r#"{"target_contains":"GetItem"}"#, false);
-        check(r#"{"target_contains":"PutItem","body_contains":"INC#1"}"#, true);
-        check(r#"{"target_contains":"PutItem","body_contains":"INC#2"}"#, false);
-        check(r#"{"body_contains":"INC#1","body_also_contains":["Item","tourniquet"]}"#, true);
-        check(r#"{"body_contains":"INC#1","body_also_contains":["Item","INC#2"]}"#, false);
-        check(r#"{"method":"post","path_contains":"x=1"}"#, true);
-        check(r#"{"method":"PUT"}"#, false);
-        check(r#"{"path_contains":"/bucket"}"#, false);
-    }
-
-    #[test]
-    fn a_rule_is_spent_after_its_times_and_every_call_is_counted() {
-        let mut log = Log::default();
-        log.arm(rule("r", r#"{"method":"POST"}"#, 2));
-        let met = (0..4).filter(|_| log.meet(&PUT, || true).is_some()).count();
-        assert_eq!((met, log.armed.len(), log.calls.get("")), (2, 0, Some(&4)));
-
-        log.arm(rule("r", r#"{"method":"POST"}"#, 1));
-        let met = log.meet(&PUT, || true).unwrap();
-        log.give_back(met);
-        assert_eq!(log.armed, [rule("r", r#"{"method":"POST"}"#, 1)]);
-        assert!(log.disarm("r") && !log.disarm("r"));
-    }
-
-    #[test]
-    fn what_is_not_drawn_is_left_to_the_next_rule() {
-        let mut log = Log::default();
-        let random =
-            r#"{"id":"r","match":{"method":"POST"},"action":{"random":{"seed":7,"throttle":500}},"times":1000000}"#;
-        log.arm(serde_json::from_str(random).unwrap());
-        log.arm(rule("next", r#"{"method":"POST"}"#, 1000));
-        let met: Vec<_> = (0..1000).filter_map(|_| log.meet(&PUT, || true)).collect();
-        let throttled = met.iter().filter(|met| met.action == Action::Throttle(true) && met.id == "r").count();
-        let failed = met.iter().filter(|met| met.action == Action::Fail(503) && met.id == "next").count();
-        assert_eq!(throttled + failed, 1000);
-        assert!((400..600).contains(&throttled), "{throttled}");
-    }
-
-    #[test]
-    fn every_fault_is_counted_by_its_kind() {
-        let mut log = Log::default();
-        for action in [Action::Fail(500), Action::Fail(503), Action::LoseAnswer(true)] {
-            log.record(Entry { id: "r".to_owned(), call: String::new(), action, killed: None });
-        }
-        assert_eq!(log.faults, [("error".to_owned(), 2), ("lost-answer".to_owned(), 1)].into());
-    }
-
-    #[test]
-    fn only_functions_are_killed() {
-        let kill = r#"{"id":"k","match":{"method":"POST"},"action":{"kill_after":true}}"#;
-        let mut log = Log::default();
-        log.arm(serde_json::from_str(kill).unwrap());
-        assert_eq!(log.meet(&PUT, || false), None);
-        assert_eq!(log.meet(&PUT, || true).unwrap().action, Action::KillAfter(true));
-        assert!(log.armed.is_empty());
-    }
-
-    #[test]
-    fn a_rule_that_cannot_work_is_refused() {
-        #[track_caller]
-        fn check(text: &str, fault: &str) {
-            let rule: Rule = serde_json::from_str(text).unwrap();
-            assert!(rule.fault().is_some_and(|said| said.contains(fault)), "{:?}", rule.fault());
-        }
-        check(r#"{"id":"r","match":{},"action":{"drop":true}}"#, "match");
-        check(r#"{"id":"","match":{"method":"GET"},"action":{"drop":true}}"#, "id");
-        check(r#"{"id":"a/b","match":{"method":"GET"},"action":{"drop":true}}"#, "id");
-        check(r#"{"id":"r","match":{"method":"GET"},"action":{"drop":false}}"#, "only be true");
-        check(r#"{"id":"r","match":{"method":"GET"},"action":{"fail":200}}"#, "400 to 599");
-        check(r#"{"id":"r","match":{"method":"GET"},"action":{"drop":true},"times":0}"#, "times");
-        check(r#"{"id":"r","match":{"method":"GET"},"action":{"hang":false}}"#, "only be true");
-        check(
-            r#"{"id":"r","match":{"method":"GET"},"action":{"random":{"seed":1,"error":600,"reset":500}}}"#,
-            "per mille",
-        );
-        assert_eq!(rule("r", r#"{"method":"GET"}"#, 3).fault(), None);
-        let typo = r#"{"id":"r","match":{"target":"PutItem"},"action":{"drop":true}}"#;
-        assert!(serde_json::from_str::<Rule>(typo).is_err());
-    }
-}
+#[path = "rules_test.rs"]
+mod tests;
