@@ -75,9 +75,20 @@ enum Verb {
         arguments: Vec<String>,
     },
     /// Build every function with SAM and run each in a container against a local stack, to its answer.
-    SamLocal,
-    /// Install the emulator and the AWS command line under `target/tools`.
-    Tools,
+    SamLocal {
+        /// Play the golden files of this folder of `events` alone.
+        #[arg(long)]
+        scenario: Option<String>,
+        /// Make everything ready for calls by hand instead, and keep it until Ctrl-C.
+        #[arg(long, conflicts_with = "scenario")]
+        keep: bool,
+    },
+    /// Install the emulator and the AWS command line under `target/tools`, and say where they are.
+    Tools {
+        /// Install SAM and cargo-lambda instead.
+        #[arg(long)]
+        sam: bool,
+    },
     /// Build the functions and the command line with the profile `local`.
     Build,
     /// Write anew what the registries declare into `template.yaml`: parameters, roles, rules.
@@ -144,8 +155,12 @@ fn run(Arguments { json, verb }: Arguments) -> Result<()> {
             bail!("An invariant did not hold. The same again: {}", report.replay())
         }
         Verb::Test { arguments } => suite::run(&workspace, &arguments, progress),
-        Verb::SamLocal => sam_local::run(&workspace, progress)?.close(json),
-        Verb::Tools => say::answer(tools::install(&workspace, progress)?.bin().display()),
+        Verb::SamLocal { keep: true, .. } => match sam_local::keep(&workspace, progress)? {},
+        Verb::SamLocal { scenario, keep: false } => {
+            sam_local::run(&workspace, scenario.as_deref(), progress)?.close(json)
+        }
+        Verb::Tools { sam: true } => say::answer(sam_local::install(&workspace, progress)?.display()),
+        Verb::Tools { sam: false } => say::answer(tools::install(&workspace, progress)?.bin().display()),
         Verb::Build => build::all(&workspace, progress).map(drop),
         Verb::Template { local: true } => {
             template::write(&workspace)?;

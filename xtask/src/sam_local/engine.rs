@@ -83,9 +83,14 @@ impl Engine {
 
     /// Points a program at this engine.
     pub(super) fn hand_to(&self, command: &mut Command) {
-        if let Some(own) = &self.own {
-            command.env("DOCKER_HOST", own.host());
+        if let Some(host) = self.host() {
+            command.env("DOCKER_HOST", host);
         }
+    }
+
+    /// Where it listens, if it was started here; the other one is found without being told.
+    pub(super) fn host(&self) -> Option<String> {
+        self.own.as_ref().map(|own| host(&own.folder))
     }
 
     /// Asks the engine: `has`, `pull`, `import`, `subnet` or `forget`, as in `engine.py`.
@@ -136,10 +141,6 @@ impl Own {
             std::thread::sleep(Duration::from_millis(100));
         }
         Ok(own)
-    }
-
-    fn host(&self) -> String {
-        host(&self.folder)
     }
 }
 

@@ -9,20 +9,14 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use super::{engine::Engine, relay::Relays, sam::Sam};
-use crate::{stack::Stack, workspace::Workspace};
+use super::{engine::Engine, place, relay::Relays, sam::Sam};
+use crate::{stack::Stack, template, workspace::Workspace};
 
 /// A variable that the template does not name, since on AWS there is no such endpoint.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
-/// Cargo's profile for what runs here. SAM knows two, release and dev, and a release of every function takes most of
-/// an hour; dev is made as cheap as the profile `local` is.
-const QUICK: [(&str, &str); 4] = [
-    ("SAM_BUILD_MODE", "debug"),
-    ("CARGO_PROFILE_DEV_DEBUG", "none"),
-    ("CARGO_PROFILE_DEV_STRIP", "debuginfo"),
-    ("CARGO_PROFILE_DEV_INCREMENTAL", "false"),
-];
+/// How cargo-lambda is told what SAM has no words for.
+const SETTINGS: &str = "CARGO_LAMBDA_GLOBAL";
 
 /// The built functions, ready to be invoked.
 #[derive(Debug)]
@@ -44,15 +38,21 @@ pub(super) fn architecture() -> Result<&'static str> {
 impl Built {
     /// Builds every function of the shipped template with cargo-lambda, for this architecture, below `folder`.
     pub(super) fn build(workspace: &Workspace, sam: &Sam, architecture: &str, folder: &Path) -> Result<Self> {
-        let build = folder.join("build");
+        let (build, settings) = (folder.join("build"), folder.join("CargoLambda.toml"));
+        let functions = template::function_crates(&template::read(workspace)?)?;
+        fs::create_dir_all(folder).with_context(|| format!("Failed to create {}", folder.display()))?;
+        fs::write(&settings, quick(&functions)).with_context(|| format!("Failed to write {}", settings.display()))?;
         let parameter = format!("Architecture={architecture}");
         let mut command = sam.command(&["build", "--parameter-overrides", &parameter, "--template"])?;
         command.arg(workspace.template()).arg("--build-dir").arg(&build).current_dir(workspace.root());
-        command.env("CARGO_TARGET_DIR", super::target(workspace)).envs(QUICK);
+        command.env("CARGO_TARGET_DIR", place::target(workspace));
+        // Without it SAM asks for a release, which is another profile.
+        command.env(SETTINGS, &settings).env("SAM_BUILD_MODE", "debug");
         let output = command.output().context("Failed to start sam")?;
         ensure!(output.status.success(), "sam build failed:\n{}", String::from_utf8_lossy(&output.stderr).trim());
         let built = Self { template: build.join("template.yaml"), folder: folder.to_path_buf(), parameter };
         built.adapt()?;
+        built.write_settings()?;
         Ok(built)
     }
 
@@ -122,13 +122,29 @@ impl Built {
         self.folder.join("variables.json")
     }
 
+    /// What SAM is to be told at each call, as a configuration file: so that a call by hand is a short one, and the same.
+    pub(super) fn settings(&self) -> PathBuf {
+        self.folder.join("samconfig.toml")
+    }
+
+    fn write_settings(&self) -> Result<()> {
+        let mut text = "version = 0.1\n[default.local_invoke.parameters]\nskip_pull_image = true\n".to_owned();
+        let layers = self.folder.join("layers");
+        for (name, path) in
+            [("template_file", &self.template), ("env_vars", &self.variables()), ("layer_cache_basedir", &layers)]
+        {
+            let path = path.to_str().context("The path of the checkout is not UTF-8: move it")?;
+            text.push_str(&format!("{name} = {path:?}\n"));
+        }
+        text.push_str(&format!("parameter_overrides = {:?}\n", self.parameter));
+        fs::write(self.settings(), text).with_context(|| format!("Failed to write {}", self.settings().display()))
+    }
+
     /// Runs a function in its container with the event of a file, and returns what it answered and what was logged. An
     /// error that the function answers is an answer, as Lambda gives it: with `errorType` and `errorMessage`.
     pub(super) fn invoke(&self, sam: &Sam, engine: &Engine, function: &str, event: &Path) -> Result<(Value, String)> {
-        let mut command = sam.command(&["local", "invoke", function, "--skip-pull-image"])?;
-        command.args(["--parameter-overrides", &self.parameter]);
-        command.arg("--template").arg(&self.template).arg("--event").arg(event);
-        command.arg("--env-vars").arg(self.variables()).arg("--layer-cache-basedir").arg(self.folder.join("layers"));
+        let mut command = sam.command(&["local", "invoke", function])?;
+        command.arg("--config-file").arg(self.settings()).arg("--event").arg(event);
         for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
             // It talks to this machine alone.
             command.env_remove(proxy);
@@ -140,6 +156,13 @@ impl Built {
         let answer = read_answer(&String::from_utf8_lossy(&output.stdout));
         Ok((answer.with_context(|| format!("The function gave no answer:\n{log}"))?, log))
     }
+}
+
+/// What makes the build quick. With the profile `local` it shares build scripts and macros with everything else here. And
+/// SAM builds one function after the other, each with the features that it needs itself: the same SDK crates would be
+/// compiled over and over. Cargo is told all of them each time, so that the first call builds all and the others nothing.
+fn quick(packages: &[String]) -> String {
+    format!("[build]\nprofile = \"local\"\npackages = {packages:?}\n")
 }
 
 /// The answer in what SAM writes to its standard output: the last line that is JSON.

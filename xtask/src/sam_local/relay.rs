@@ -1,8 +1,9 @@
 //! From the containers to the loopback addresses of this machine.
 //!
-//! SAM 1.170 puts its containers on the engine's bridge, also with `--docker-network host`, and there is no other way to
-//! them. So the stack goes on listening on loopback alone, and for as long as the functions run, what a container sends
-//! to the bridge's own address is handed on to it.
+//! SAM 1.170 puts its containers on the engine's bridge, also with `--docker-network host`: its `container.py` connects a
+//! container to a network that is named, leaves out `host`, and sets no network mode. So the stack goes on listening on
+//! loopback alone, and for as long as the functions run, what a container sends to the bridge's own address is handed on
+//! to it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

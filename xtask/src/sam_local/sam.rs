@@ -1,14 +1,11 @@
 //! The SAM command line and cargo-lambda, from the Python package index, in an environment of their own: their
 //! dependencies are not those of the emulator.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result};
 
+use super::place;
 use crate::{
     aws,
     say::Progress,
@@ -23,6 +20,7 @@ pub(super) const PINNED: &str = include_str!("python-tools.txt");
 #[derive(Clone, Debug)]
 pub(super) struct Sam {
     bin: PathBuf,
+    /// Where SAM keeps its own files.
     home: PathBuf,
     /// Variables that cargo set for this tool, which are to be taken away again.
     foreign: Vec<std::ffi::OsString>,
@@ -31,13 +29,13 @@ pub(super) struct Sam {
 impl Sam {
     /// Installs SAM and cargo-lambda unless the same pinned list was installed before.
     ///
-    /// `home` is where SAM keeps its own files. Errors are sentences with the remedy.
-    pub(super) fn install(workspace: &Workspace, home: &Path, progress: Progress) -> Result<Self> {
+    /// Errors are sentences with the remedy.
+    pub(super) fn install(workspace: &Workspace, progress: Progress) -> Result<Self> {
         let venv = workspace.tools().join("sam");
         let stamp = venv.join("installed.txt");
         let cargo = workspace.cargo();
         let foreign = cargo.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name.to_owned()).collect();
-        let sam = Self { bin: venv.join("bin"), home: home.to_path_buf(), foreign };
+        let sam = Self { bin: venv.join("bin"), home: place::folder(workspace).join("home"), foreign };
         // A moved checkout breaks an environment, whose scripts name its folder: the stamp names it, too.
         let wanted = format!("{PINNED}# in {}\n", venv.display());
         if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
@@ -58,6 +56,11 @@ impl Sam {
         Ok(sam)
     }
 
+    /// The executable.
+    pub(super) fn program(&self) -> PathBuf {
+        self.bin.join("sam")
+    }
+
     /// The Python that has the client of Docker with which SAM talks to the engine.
     pub(super) fn python(&self) -> PathBuf {
         self.bin.join("python")
@@ -66,7 +69,7 @@ impl Sam {
     /// `sam <arguments>`, ready to be run: without telemetry, and without profiles and keys of the developer,
     /// so that it can reach no account.
     pub(super) fn command(&self, arguments: &[&str]) -> Result<Command> {
-        let mut command = Command::new(self.bin.join("sam"));
+        let mut command = Command::new(self.program());
         for (name, _) in std::env::vars_os() {
             let upper = name.to_string_lossy().to_ascii_uppercase();
             if upper.starts_with("AWS_") || upper.starts_with("SAM_CLI_") {
