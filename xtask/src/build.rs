@@ -42,15 +42,19 @@ pub fn executables(workspace: &Workspace, packages: &[&str], progress: Progress)
     if progress.is_quiet() {
         cargo.arg("--quiet");
     }
-    for package in packages {
-        cargo.args(["--package", package]);
+    if workspace.builds_once() {
+        cargo.args(["--workspace", "--all-targets"]);
+    } else {
+        cargo.args(packages.iter().flat_map(|package| ["--package", package]));
     }
     let mut child = cargo.stdout(Stdio::piped()).spawn().context("Failed to start cargo")?;
     let mut executables = BTreeMap::new();
     if let Some(messages) = child.stdout.take() {
         for line in BufReader::new(messages).lines() {
             let message: Message = serde_json::from_str(&line?).context("Failed to read what cargo wrote")?;
-            if let (Some(target), Some(executable)) = (message.target, message.executable) {
+            if let (Some(target), Some(executable)) = (message.target, message.executable)
+                && target.kind.iter().any(|kind| kind == "bin")
+            {
                 executables.insert(target.name, executable);
             }
         }
@@ -71,6 +75,7 @@ struct Message {
 #[derive(Deserialize)]
 struct Target {
     name: String,
+    kind: Vec<String>,
 }
 
 /// Puts the binary at `<functions>/<name>/bootstrap` and its package at `<functions>/<name>.zip`, unless the same file

@@ -8,12 +8,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
 
 use crate::{
     demo::{Receiver, TOKEN, scene},
     say::{self, Progress},
     stack::{Options, Running, STACK_VARIABLE},
-    workspace::Workspace,
+    workspace::{BUILD_ONCE, Workspace},
 };
 
 /// The package of the tests that need a stack.
@@ -27,13 +28,15 @@ const OWNER: &str = "testers";
 /// `arguments` go to both test runs, such as a part of a test's name. A failure does not keep the other part from
 /// running; the error names what failed. The table at the end has the seconds of each part.
 pub fn run(workspace: &Workspace, arguments: &[String], progress: Progress) -> Result<()> {
+    let workspace = &workspace.built_once();
     let mut parts = Parts::default();
+    let (free, black_box) = programs(workspace)?;
     parts.run("tests of the crates", || {
-        cargo_test(workspace, &["--workspace", "--exclude", BLACK_BOX], arguments, None)
+        cargo_test(workspace, &[&["--lib", "--bins"], &test_options(&free)[..]].concat(), arguments, None)
     });
     if let Some((stack, _people)) = parts.run("local stack up", || stack_for_tests(workspace, "test", progress)) {
         parts.run("black-box tests", || {
-            cargo_test(workspace, &["--package", BLACK_BOX], arguments, Some(&stack.record()))
+            cargo_test(workspace, &test_options(&black_box), arguments, Some(&stack.record()))
         });
         parts.run("local stack down", || stack.stop());
     }
@@ -81,9 +84,47 @@ fn plans_of_tests(workspace: &Workspace, into: &Path) -> Result<PathBuf> {
     Ok(to)
 }
 
+/// The names of the test programs, beside the unit tests: those that need no stack, and those that do.
+fn programs(workspace: &Workspace) -> Result<(Vec<String>, Vec<String>)> {
+    let output = workspace.cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output();
+    let metadata: Metadata = serde_json::from_slice(&output.context("Failed to start cargo")?.stdout)
+        .context("Failed to read what cargo says of the packages")?;
+    let (mut free, mut black_box) = (Vec::new(), Vec::new());
+    for package in metadata.packages {
+        let programs = package.targets.into_iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
+        let list = if package.name == BLACK_BOX { &mut black_box } else { &mut free };
+        list.extend(programs.map(|target| target.name));
+    }
+    Ok((free, black_box))
+}
+
+/// What `cargo metadata` says, in the parts that matter.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+fn test_options(names: &[String]) -> Vec<&str> {
+    names.iter().flat_map(|name| ["--test", name]).collect()
+}
+
 fn cargo_test(workspace: &Workspace, which: &[&str], arguments: &[String], stack: Option<&Path>) -> Result<()> {
     let mut cargo = workspace.cargo();
-    cargo.args(["test", "--profile", "local", "--no-fail-fast"]).args(which).args(arguments);
+    // Always of the whole workspace: another selection has other features, and is built anew.
+    cargo.args(["test", "--profile", "local", "--no-fail-fast", "--workspace"]).args(which).args(arguments);
+    cargo.env(BUILD_ONCE, "1");
     if let Some(record) = stack {
         // They wait far more than they work.
         cargo.env(STACK_VARIABLE, record).env("RUST_TEST_THREADS", "4");

@@ -6,11 +6,15 @@ use std::{
     process::Command,
 };
 
+/// Set where everything is to be built in one go, for the tools that are started from here as well.
+pub const BUILD_ONCE: &str = "TOURNIQUET_BUILD_ONCE";
+
 /// The checkout that this tool was built from, and the target directory that it shares with cargo.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     root: PathBuf,
     target: PathBuf,
+    builds_once: bool,
 }
 
 impl Workspace {
@@ -18,7 +22,7 @@ impl Workspace {
     pub fn here() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf();
         let target = variable("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
-        Self { root, target }
+        Self { root, target, builds_once: variable(BUILD_ONCE).is_some() }
     }
 
     /// The folder of `Cargo.toml` and `template.yaml`.
@@ -54,6 +58,17 @@ impl Workspace {
     /// The folder of a stack that lives only as long as the verb that started it, such as `test` or `demo`.
     pub fn private_stack_dir(&self, verb: &str) -> PathBuf {
         self.target.join("local-stack").join(verb)
+    }
+
+    /// The same, built as a whole: see [`Workspace::builds_once`].
+    pub fn built_once(&self) -> Self {
+        Self { builds_once: true, ..self.clone() }
+    }
+
+    /// Whether everything is built in one go, tests included. Cargo gives dependencies other features for another selection
+    /// of packages, and builds them anew: minutes, where a run needs both the functions and the tests.
+    pub const fn builds_once(&self) -> bool {
+        self.builds_once
     }
 
     /// An executable of this workspace, built with the profile `local`.
