@@ -36,8 +36,11 @@ async fn keep_alive(ctx: &Ctx, incident: &Incident, now: Timestamp, output: &mut
         (Duty::Start, _) => start(ctx, incident, now, output).await,
         (duty, Execution::Ended { how, .. }) => {
             // Read again, now that it is known to have ended: that run may have resolved the incident.
+            let before = incident;
             let incident = ctx.store.load(incident.id()).await?;
             match decide(&incident, &execution, now) {
+                // What has ended is the run of then: another sweep may have raised it, and may not have started the next.
+                _ if incident.execution_name() != before.execution_name() => Ok(()),
                 again if again != duty => Ok(()),
                 Duty::GiveUp => give_up(ctx, &incident, how, now, output).await,
                 _ => restart(ctx, &incident, how, now, output).await,

@@ -145,6 +145,19 @@ async fn nothing_follows_before_it_is_told() {
     }
 }
 
+/// Found by `cargo xtask faults --kills`: a sweep that was killed between the two writes had a second one skip a run.
+#[tokio::test]
+async fn a_run_that_another_sweep_has_raised_is_not_raised_again() {
+    let ended =
+        json!({"executionArn": "a", "stateMachineArn": "m", "startDate": 1.0, "status": "FAILED", "stopDate": 1.0});
+    let at_run = |run| stored(&incident::Incident { run, ..samples::incident() }, json!({}));
+    let (ctx, replay) = ctx(vec![at_run(1), (200, ended.to_string()), at_run(2)]);
+    let mut output = Output::default();
+    let failures = repair::look_after(&ctx, samples::incident().id(), samples::at(100), &mut output).await;
+    assert!(failures.is_empty(), "{failures:?}");
+    assert_eq!((output.restarted, output.paged, asked(&replay).len()), (0, 0, 3));
+}
+
 #[tokio::test]
 async fn the_time_to_look_again_stays_until_it_is_told() {
     let incident = incident::Incident { status: Status::Resolved, ..samples::incident() };
