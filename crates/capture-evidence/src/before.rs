@@ -10,6 +10,10 @@ use crate::{Ctx, Output, seal};
 /// Where a pass that came too late says so; it is no part of a bag.
 const DECLINED: &str = "declined.json";
 
+/// What a pass writes before it reads anything, so that the others know of it though it may never have a file to keep; it
+/// is no part of a bag either.
+const BEGUN: &str = "begun.json";
+
 /// A pass that was begun and has written nothing for so long is not waited for: a try ends after seven minutes, and the
 /// next begins within one. The state machine tries this pass again for longer.
 const ABANDONED: SignedDuration = SignedDuration::from_mins(8);
@@ -63,6 +67,12 @@ pub(crate) async fn previous(ctx: &Ctx, incident: &Incident, pass: Pass) -> Resu
         return Ok(Before::Declined);
     }
     unsealed(before, ctx.bucket.youngest(&prefix).await?, step::now())
+}
+
+/// Says that a pass is under way.
+pub(crate) async fn begin(ctx: &Ctx, prefix: &str) -> Result<(), StepError> {
+    let said = serde_json::json!({"v": V, "at": step::now()});
+    ctx.bucket.put_once(&format!("{prefix}{BEGUN}"), said.to_string().as_bytes()).await.map(drop)
 }
 
 /// What to think of a pass without a seal, from when it last wrote something.

@@ -114,7 +114,12 @@ pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
                     None => return before::decline(ctx, &incident, pass, prefix).await,
                 },
             };
-            seal::seal(&ctx.bucket, &prefix, custody).await?
+            let draft = seal::begin(&ctx.bucket, &prefix, custody).await?;
+            // Asked once more, now that the next pass cannot miss this one: of two at once, one always sees the other.
+            if before::is_overtaken(ctx, &incident, pass).await? {
+                return before::decline(ctx, &incident, pass, prefix).await;
+            }
+            seal::seal(&ctx.bucket, &prefix, draft).await?
         }
     };
     record(ctx, prefix, &sealed).await
@@ -138,6 +143,7 @@ fn read(input: &Input) -> Result<Pass, StepError> {
 async fn capture(ctx: &Ctx, incident: &Incident, pass: Pass, prefix: &str) -> Result<Option<Custody>, StepError> {
     // Asked before as well, so that a pass which has to wait, or is too late, reads nothing.
     before::previous(ctx, incident, pass).await?;
+    before::begin(ctx, prefix).await?;
     if before::is_overtaken(ctx, incident, pass).await? {
         return Ok(None);
     }
@@ -221,6 +227,50 @@ mod tests {
         for (v, pass) in [(1, 0), (1, 3), (2, 1)] {
             assert_eq!(read(&input(v, pass)).unwrap_err().name(), "Rejected", "v {v}, pass {pass}");
         }
+    }
+
+    /// The next pass began between the last look and the custody file: sealed now, this one would break the chain.
+    #[tokio::test]
+    async fn a_pass_that_is_overtaken_while_it_writes_its_custody_is_not_sealed() {
+        use crate::samples::{Answer, asked, canned, config, incident};
+        const MISSING: Answer<'static> = (404, &[], "<Error><Code>NoSuchKey</Code></Error>");
+        const TAKEN: Answer<'static> = (412, &[], "<Error><Code>PreconditionFailed</Code></Error>");
+        let incident = incident();
+        let item = serde_json::json!({"Item": {
+            "opened": {"S": serde_json::to_string(&incident.opened).unwrap()}, "severity": {"S": "SEV2"},
+            "status": {"S": "open"}, "opening": {"N": "1"}, "run": {"N": "1"}, "engagement": {"N": "1"},
+        }});
+        let custody = serde_json::to_string(&Custody {
+            v: CUSTODY_V,
+            incident_id: incident.id().to_owned(),
+            opening: 1,
+            pass: Pass::Warm,
+            sealed_at: at("14:03:00"),
+            version: "0.1.0".into(),
+            files: Vec::new(),
+            gaps: Vec::new(),
+            previous: None,
+        });
+        let (item, custody) = (item.to_string(), custody.unwrap());
+        let next = "<ListBucketResult><Contents><Key>k</Key><LastModified>2026-11-23T14:03:01Z</LastModified>\
+                    </Contents></ListBucketResult>";
+        let found: Answer<'_> = (200, &[], &custody);
+        let http = canned([
+            (200, &[], &item),
+            MISSING,
+            found,
+            TAKEN,
+            found,
+            (200, &[], next),
+            (200, &[], ""),
+            (200, &[], "{}"),
+        ]);
+        let input = Input { v: V, incident_id: incident.id().to_owned(), opening: 1, pass: 1 };
+        let output = handle(&Ctx::canned(&config(&http)), input).await.unwrap();
+        assert_eq!(output.tag_manifest_sha256, None);
+        let asked = asked(&http, "x-amz-target");
+        let written: Vec<_> = asked.iter().filter(|(method, ..)| *method == "PUT").map(|(_, path, _)| path).collect();
+        assert!(written.len() == 2 && written[1].contains("/1-warm/declined.json"), "{written:?}");
     }
 
     #[test]

@@ -71,32 +71,45 @@ fn parsed(prefix: &str, record: &[u8]) -> Result<Custody, StepError> {
     })
 }
 
-/// Writes the tag files. Where another run was faster, its custody is the one that is sealed.
+/// A pass whose custody file is in the bucket: nothing of it changes any more, and it has no seal yet.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    bag: Bag,
+    /// Whether this run wrote the custody file, and the version that the bucket gave it then.
+    ours: bool,
+    version: Option<String>,
+}
+
+/// Writes the custody file. Where another run was faster, its custody is the one that is to be sealed.
+///
+/// # Errors
+/// `Transient` or `Stuck` where the bucket does not answer.
+pub(crate) async fn begin(bucket: &Bucket, prefix: &str, custody: Custody) -> Result<Draft, StepError> {
+    let bag = tag_files(&custody)?;
+    match bucket.put_once(&format!("{prefix}{CUSTODY}"), record_of(&bag)).await? {
+        Once::There => {
+            let theirs = begun(bucket, prefix).await?.unwrap_or(custody);
+            Ok(Draft { bag: tag_files(&theirs)?, ours: false, version: None })
+        }
+        Once::Written(version) => Ok(Draft { bag, ours: true, version }),
+    }
+}
+
+/// Writes the other tag files, the seal last.
 ///
 /// # Errors
 /// `Transient` or `Stuck` where the bucket does not answer; `Stuck` where it holds a tag file that contradicts the
 /// custody file.
-pub(crate) async fn seal(bucket: &Bucket, prefix: &str, custody: Custody) -> Result<Sealed, StepError> {
-    let mut bag = tag_files(&custody)?;
+pub(crate) async fn seal(bucket: &Bucket, prefix: &str, draft: Draft) -> Result<Sealed, StepError> {
+    let Draft { bag, ours, version } = draft;
     let mut tag_version_ids = BTreeMap::new();
-    let ours = match bucket.put_once(&format!("{prefix}{CUSTODY}"), record_of(&bag)).await? {
-        Once::Written(version) => {
-            tag_version_ids.extend(version.map(|version| (CUSTODY.to_owned(), version)));
-            true
-        }
-        Once::There => {
-            if let Some(theirs) = begun(bucket, prefix).await? {
-                bag = tag_files(&theirs)?;
-            }
-            false
-        }
-    };
+    tag_version_ids.extend(version.map(|version| (CUSTODY.to_owned(), version)));
     for (path, content) in bag.tag_files.iter().filter(|(path, _)| !(ours && path == CUSTODY)) {
         let version = tag_file(bucket, &format!("{prefix}{path}"), content).await?;
         tag_version_ids.extend(version.map(|version| (path.clone(), version)));
     }
     // Counted is what was written, sorted and without repetitions, as a retry reads it.
-    let custody = serde_json::from_slice(record_of(&bag)).unwrap_or(custody);
+    let custody = parsed(prefix, record_of(&bag))?;
     Ok(Sealed { custody, tag_manifest_sha256: bag.tag_manifest_sha256, tag_version_ids })
 }
 
@@ -162,10 +175,15 @@ mod tests {
         paths.zip(ids).map(|(path, id)| ((*path).to_owned(), id.to_owned())).collect()
     }
 
+    async fn both(http: &aws_smithy_http_client::test_util::StaticReplayClient) -> Result<Sealed, StepError> {
+        let bucket = Bucket::new(&config(http), "b");
+        seal(&bucket, P, begin(&bucket, P, custody("14:03:00")).await?).await
+    }
+
     #[tokio::test]
     async fn the_custody_comes_first_and_the_seal_last() {
         let http = canned([DONE; 5]);
-        let sealed = seal(&Bucket::new(&config(&http), "b"), P, custody("14:03:00")).await.unwrap();
+        let sealed = both(&http).await.unwrap();
         assert_eq!(keys(&http), [CUSTODY, BAGIT, BAG_INFO, MANIFEST, TAG_MANIFEST].map(|path| format!("PUT {path}")));
         let last = http.actual_requests().last().unwrap();
         assert_eq!(sha256_hex(last.body().bytes().unwrap()), sealed.tag_manifest_sha256);
@@ -178,7 +196,7 @@ mod tests {
         let theirs = record(&custody("14:02:00"));
         let found: Answer<'_> = (200, &[("x-amz-version-id", "v0")], &theirs);
         let http = canned([TAKEN, found, DONE, DONE, DONE, TAKEN, found, DONE]);
-        let sealed = seal(&Bucket::new(&config(&http), "b"), P, custody("14:03:00")).await.unwrap();
+        let sealed = both(&http).await.unwrap();
         assert_eq!(sealed.custody, custody("14:02:00"));
         assert_eq!(sealed.tag_manifest_sha256, tag_files(&custody("14:02:00")).unwrap().tag_manifest_sha256);
         assert_eq!(sealed.tag_version_ids, versions(["v1", "v1", "v1", "v0", "v1"]));
@@ -188,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn a_tag_file_that_contradicts_the_custody_is_never_sealed() {
         let http = canned([DONE, TAKEN, (200, &[], "BagIt-Version: 0.97\n")]);
-        let error = seal(&Bucket::new(&config(&http), "b"), P, custody("14:03:00")).await.unwrap_err();
+        let error = both(&http).await.unwrap_err();
         assert_eq!(error.name(), "Stuck");
         assert_eq!(keys(&http).last().unwrap(), "GET bagit.txt");
     }
