@@ -1,12 +1,16 @@
-//! Takes the wrapping off a payload: SNS, SQS, a failed invocation's record, and our own `tourniquet.forwarded` and
-//! `tourniquet.drill`. What is left is handed to the source readers.
+//! Takes the wrapping off a payload: SNS, SQS, Kinesis, subscribed logs, `PutEvents`, a failed invocation's record, and our own
+//! `tourniquet.forwarded` and `tourniquet.drill`. What is left is handed to the sources.
+
+mod entries;
+mod logs;
+mod unknown;
 
 #[cfg(test)]
 mod tests;
 
 use serde_json::Value;
 
-use crate::{Origin, SOURCES, Signal, Unread, shown, signal_id, text};
+use crate::{Origin, Signal, Unread, UnreadKind, shown, signal_id, source, text};
 
 /// SNS and SQS carry at most 256 KiB, an asynchronous invocation 1 MiB: more is not ours.
 const MAX_BYTES: usize = 1 << 20;
@@ -16,6 +20,9 @@ const MAX_ENVELOPES: usize = 4;
 
 /// Records hold the event inside their own JSON, and JSON readers stop at 128 levels.
 const MAX_LEVELS: usize = 64;
+
+/// What a payload holds, in its order.
+type Found = Vec<Result<Signal, Unread>>;
 
 /// Reads a payload from the wire.
 pub(crate) fn read_bytes(bytes: &[u8], origin: &Origin) -> Vec<Result<Signal, Unread>> {
@@ -44,28 +51,44 @@ struct Opener<'a> {
 
 impl Opener<'_> {
     /// Adds what the payload holds to `found`: at least one element.
-    fn open(self, payload: &Value, found: &mut Vec<Result<Signal, Unread>>) {
-        if !payload.is_object() {
+    fn open(self, payload: &Value, found: &mut Found) {
+        if let Some(entries) = entries::of(payload) {
+            self.open_entries(entries, found);
+        } else if !payload.is_object() {
             found.push(Err(Unread::malformed(
                 "The payload is not a JSON object: send the event as its source wrote it.",
             )));
         } else if let Some(records) = payload.get("Records").and_then(Value::as_array) {
             self.open_records(records, found);
-        } else if text(payload, "/Type") == Some("Notification") && payload.get("Message").is_some() {
-            self.open_text(payload.get("Message"), "SNS message", found);
+        } else if let Some(data) = text(payload, "/awslogs/data") {
+            self.open_data(data, "log data", found);
+        } else if let Some(lines) = logs::lines(payload) {
+            self.open_lines(lines, found);
+        } else if let Some(message) = message(payload) {
+            self.open_message(message, found);
         } else if let Some(request) = failed_request(payload) {
-            self.deeper(request, found);
+            self.open_failed(payload, request, found);
         } else {
             match text(payload, "/source") {
                 Some("tourniquet.forwarded") => self.open_own(payload, found),
                 Some("tourniquet.drill") => Opener { drill: true, ..self }.open_own(payload, found),
-                _ => found.push(self.signal(payload)),
+                _ => found.extend(self.signals(payload)),
             }
         }
     }
 
-    /// A Lambda event of SNS or SQS: one element per record, whatever becomes of its neighbours.
-    fn open_records(self, records: &[Value], found: &mut Vec<Result<Signal, Unread>>) {
+    /// Events as people put them on a bus.
+    fn open_entries(self, entries: &[Value], found: &mut Found) {
+        for entry in entries {
+            match entries::event(entry) {
+                Ok(event) => self.deeper(&event, found),
+                Err(unread) => found.push(Err(unread)),
+            }
+        }
+    }
+
+    /// A Lambda event of SNS, SQS or Kinesis: one element or more per record, whatever becomes of its neighbours.
+    fn open_records(self, records: &[Value], found: &mut Found) {
         if records.is_empty() {
             found.push(Err(Unread::malformed("The payload has an empty list of records: nothing was delivered.")));
         }
@@ -75,6 +98,8 @@ impl Opener<'_> {
                 self.open_text(record.pointer("/Sns/Message"), "SNS message", found);
             } else if source == "aws:sqs" {
                 self.open_text(record.get("body"), "SQS body", found);
+            } else if let Some(data) = text(record, "/kinesis/data") {
+                self.open_data(data, "Kinesis record", found);
             } else {
                 found.push(Err(Unread::unsupported(format!(
                     "Nothing here reads records of source {}: send them to what they are for.",
@@ -84,8 +109,17 @@ impl Opener<'_> {
         }
     }
 
+    /// An SNS message: JSON in a text. Documents print it as the object that it stands for.
+    fn open_message(self, message: &Value, found: &mut Found) {
+        if message.is_object() {
+            self.deeper(message, found);
+        } else {
+            self.open_text(Some(message), "SNS message", found);
+        }
+    }
+
     /// An envelope whose content is JSON in a text.
-    fn open_text(self, inner: Option<&Value>, what: &str, found: &mut Vec<Result<Signal, Unread>>) {
+    fn open_text(self, inner: Option<&Value>, what: &str, found: &mut Found) {
         match inner.and_then(Value::as_str).map(|text| parse(text.as_bytes(), what)) {
             Some(Ok(value)) => self.deeper(&value, found),
             Some(Err(unread)) => found.push(Err(unread)),
@@ -93,8 +127,46 @@ impl Opener<'_> {
         }
     }
 
+    /// An envelope whose content is base64, and maybe gzip in it.
+    fn open_data(self, data: &str, what: &str, found: &mut Found) {
+        match logs::unpack(data, what) {
+            Ok(value) => self.deeper(&value, found),
+            Err(unread) => found.push(Err(unread)),
+        }
+    }
+
+    /// The lines of a log, each of which may be an event. Those that are none get one answer together: a log has many.
+    fn open_lines(self, lines: &[Value], found: &mut Found) {
+        let mut none = 0;
+        for line in lines {
+            let event = text(line, "/message").filter(|line| line.trim_start().starts_with('{'));
+            match event.and_then(|line| parse(line.as_bytes(), "log line").ok()) {
+                Some(event) => self.deeper(&event, found),
+                None => none += 1,
+            }
+        }
+        if none > 0 || lines.is_empty() {
+            found.push(Err(Unread::unsupported(format!(
+                "{none} of {} log lines are no events: let the subscription's filter pass events alone.",
+                lines.len()
+            ))));
+        }
+    }
+
+    /// What a function gave up on. What triage gave up on holds a signal still; what another function did says that this
+    /// function fails.
+    fn open_failed(self, payload: &Value, request: &Value, found: &mut Found) {
+        let mut held = Vec::new();
+        if request.is_object() {
+            self.deeper(request, &mut held);
+        }
+        let nothing =
+            |one: &Result<Signal, Unread>| matches!(one, Err(unread) if unread.kind == UnreadKind::Unsupported);
+        found.extend(if held.iter().all(nothing) { self.signals(payload) } else { held });
+    }
+
     /// One of our own envelopes: the original event is its detail, and only accounts we trust may send one.
-    fn open_own(self, payload: &Value, found: &mut Vec<Result<Signal, Unread>>) {
+    fn open_own(self, payload: &Value, found: &mut Found) {
         let account = text(payload, "/account").unwrap_or("unknown");
         let name = text(payload, "/source").unwrap_or_default();
         if !self.origin.trusts(account) {
@@ -112,7 +184,7 @@ impl Opener<'_> {
     }
 
     /// Opens what one more envelope held.
-    fn deeper(self, inner: &Value, found: &mut Vec<Result<Signal, Unread>>) {
+    fn deeper(self, inner: &Value, found: &mut Found) {
         if self.opened == MAX_ENVELOPES {
             found.push(Err(Unread::malformed(format!(
                 "The event is wrapped more than {MAX_ENVELOPES} times: look for a loop in its delivery."
@@ -122,43 +194,42 @@ impl Opener<'_> {
         }
     }
 
-    /// Asks the source readers.
-    fn signal(self, payload: &Value) -> Result<Signal, Unread> {
+    /// Asks the sources.
+    fn signals(self, payload: &Value) -> Vec<Result<Signal, Unread>> {
         if deeper_than(payload, MAX_LEVELS) {
-            return Err(Unread::unsupported(format!(
+            return vec![Err(Unread::unsupported(format!(
                 "The event is nested more than {MAX_LEVELS} levels deep, as no source writes it: send the original."
-            )));
+            )))];
         }
-        let signal = SOURCES.iter().find_map(|read| read(payload)).unwrap_or_else(|| Err(unknown(payload)))?;
-        Ok(if self.drill { as_drill(signal) } else { signal })
+        let mut signals = source::read(payload).unwrap_or_default();
+        if signals.is_empty() {
+            signals.push(Err(unknown::refusal(payload)));
+        }
+        if self.drill {
+            signals.iter_mut().flatten().for_each(make_drill);
+        }
+        signals
     }
 }
 
 /// A drill has an identity of its own, so that it never meets the real signal of the same thing.
-fn as_drill(mut signal: Signal) -> Signal {
+fn make_drill(signal: &mut Signal) {
     signal.fingerprint.insert_str(0, "drill:");
     signal.signal_id = signal_id(&signal.fingerprint, signal.state, signal.time);
     signal.drill = true;
-    signal
+}
+
+/// The message of an SNS notification. One that forwarders have taken the envelope off is an object with nothing beside it.
+fn message(payload: &Value) -> Option<&Value> {
+    let message = payload.get("Message")?;
+    let bare = message.is_object() && payload.as_object().is_some_and(|fields| fields.len() == 1);
+    (bare || text(payload, "/Type") == Some("Notification")).then_some(message)
 }
 
 /// The request of a failed asynchronous invocation, as Lambda hands it to an on-failure destination.
 fn failed_request(payload: &Value) -> Option<&Value> {
     payload.pointer("/requestContext/functionArn")?;
     payload.get("requestPayload")
-}
-
-/// Says what it was that no reader knows.
-fn unknown(payload: &Value) -> Unread {
-    let part = |pointer| text(payload, pointer).map_or_else(|| "none".to_owned(), shown);
-    if let Some(kind) = text(payload, "/Type").filter(|_| payload.get("TopicArn").is_some()) {
-        return Unread::unsupported(format!("An SNS {} carries no event: answer it where you subscribe.", shown(kind)));
-    }
-    Unread::unsupported(format!(
-        "Nothing here reads events of source {} with detail-type {}: take them out of the rule that sends them.",
-        part("/source"),
-        part("/detail-type")
-    ))
 }
 
 /// Parses JSON within our limits. `what` names it in the message.

@@ -1,17 +1,19 @@
 //! Wire to signal: any payload that reaches us becomes [`Signal`]s, whichever door it came through.
 //!
-//! [`read`] takes the wrapping off (`envelope.rs`) and asks the source readers in turn. A new event source is one
-//! file, its fixtures beside it, and one line in `SOURCES`. What nobody here can read is an [`Unread`] with its
-//! reason, never a guess and never a panic.
+//! [`read`] takes the wrapping off (`envelope.rs`) and asks the sources in turn. A new source is one file, its fixtures
+//! beside it, and one line in [`SOURCES`]. What nobody here can read is an [`Unread`] with its reason, never a guess and
+//! never a panic.
+
+mod arn;
+mod envelope;
+mod event;
+mod identity;
+mod outcome;
+mod source;
+mod time;
 
 mod cloudwatch;
-mod envelope;
-mod identity;
 
-#[cfg(test)]
-mod corpus_test;
-#[cfg(test)]
-mod hostile_test;
 
 use std::fmt;
 
@@ -20,12 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use identity::{sha256_hex, signal_id, to_second};
-
-/// The source readers, asked in this order.
-const SOURCES: &[Reader] = &[cloudwatch::read];
-
-/// Reads an event without its wrapping. `None`: not of this source.
-type Reader = fn(&Value) -> Option<Result<Signal, Unread>>;
+pub use source::{Rule, SOURCES, Source};
 
 /// What reached us, in our words. All that later steps know of an event is here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,13 @@ use serde_json::{Map, Value, json};
 use super::{Alarm, signal};
 use crate::{Signal, Unread, text};
 
+/// Whether it is an alarm's message, whole or not.
+pub(super) fn is_message(payload: &Value) -> bool {
+    let part = ["NewStateValue", "NewStateReason", "Trigger", "MetricName"];
+    payload.get("AlarmName").is_some() && part.iter().any(|name| payload.get(name).is_some())
+        || payload.get("NewStateValue").is_some()
+}
+
 /// Reads the content of an SNS message. Its `Region` is a display name on AWS, so Region and account come from the
 /// alarm's ARN; where that is missing, a Region code does as well.
 pub(super) fn read(message: &Value) -> Result<Signal, Unread> {
@@ -14,17 +21,52 @@ pub(super) fn read(message: &Value) -> Result<Signal, Unread> {
     signal(alarm, detail(message), &[])
 }
 
-/// The event's `detail`, as far as the message knows it.
+/// What moves into the event's `configuration`, under the names that it has in configuration changes.
+const CONFIGURATION: &[(&str, &str)] = &[
+    ("AlarmDescription", "description"),
+    ("AlarmRule", "alarmRule"),
+    ("AlarmConfigurationUpdatedTimestamp", "timestamp"),
+    ("OKActions", "okActions"),
+    ("AlarmActions", "alarmActions"),
+    ("InsufficientDataActions", "insufficientDataActions"),
+];
+
+/// The same for what stands in `Trigger`.
+const TRIGGER: &[(&str, &str)] = &[
+    ("EvaluationPeriods", "evaluationPeriods"),
+    ("DatapointsToAlarm", "datapointsToAlarm"),
+    ("ComparisonOperator", "comparisonOperator"),
+    ("Threshold", "threshold"),
+    ("ThresholdMetricId", "thresholdMetricId"),
+    ("TreatMissingData", "treatMissingData"),
+    ("EvaluateLowSampleCountPercentile", "evaluateLowSampleCountPercentile"),
+];
+
+const STATE: &[(&str, &str)] =
+    &[("NewStateValue", "value"), ("NewStateReason", "reason"), ("StateChangeTime", "timestamp")];
+
+/// The event's `detail`, as far as the message knows it. What has no place there stays under its own name.
 fn detail(message: &Value) -> Value {
-    let state =
-        renamed(message, &[("NewStateValue", "value"), ("NewStateReason", "reason"), ("StateChangeTime", "timestamp")]);
-    let mut configuration = renamed(message, &[("AlarmDescription", "description"), ("AlarmRule", "alarmRule")]);
-    let metrics = message.get("Trigger").map(metrics).unwrap_or_default();
-    if !metrics.is_empty() {
-        configuration.insert("metrics".to_owned(), metrics.into());
+    let mut configuration = renamed(message, CONFIGURATION);
+    if let Some(trigger) = message.get("Trigger") {
+        configuration.extend(renamed(trigger, TRIGGER));
+        let metrics = metrics(trigger);
+        if !metrics.is_empty() {
+            configuration.insert("metrics".to_owned(), metrics.into());
+        }
     }
-    let mut detail = renamed(message, &[("AlarmName", "alarmName")]);
-    detail.insert("state".to_owned(), state.into());
+    let moved = ["Trigger", "OldStateValue", "AlarmContributorId", "AlarmContributorAttributes"];
+    let moved: Vec<&str> = CONFIGURATION.iter().chain(STATE).map(|(name, _)| *name).chain(moved).collect();
+    let rest = message.as_object().into_iter().flatten().filter(|(name, _)| !moved.contains(&name.as_str()));
+    let mut detail: Map<String, Value> = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
+    if let Some(name) = detail.remove("AlarmName") {
+        detail.insert("alarmName".to_owned(), name);
+    }
+    let contributor = renamed(message, &[("AlarmContributorId", "id"), ("AlarmContributorAttributes", "attributes")]);
+    if contributor.contains_key("id") {
+        detail.insert("alarmContributor".to_owned(), contributor.into());
+    }
+    detail.insert("state".to_owned(), renamed(message, STATE).into());
     detail.insert("previousState".to_owned(), renamed(message, &[("OldStateValue", "value")]).into());
     detail.insert("configuration".to_owned(), configuration.into());
     detail.into()

@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
@@ -172,50 +173,6 @@ fn an_identity_cannot_hold_a_line_feed() {
 }
 
 #[test]
-fn times_in_all_their_spellings() {
-    for (written, expect) in [
-        ("2026-03-01T10:05:12.345+0000", "2026-03-01T10:05:12.345Z"),
-        ("2026-03-01T10:05:12+0000", "2026-03-01T10:05:12Z"),
-        ("2026-03-01T10:05:12Z", "2026-03-01T10:05:12Z"),
-        ("2026-03-01T10:05:12.345Z", "2026-03-01T10:05:12.345Z"),
-        ("2026-03-01T12:05:12.345+02:00", "2026-03-01T10:05:12.345Z"),
-        ("2026-03-01T05:05:12.345-0500", "2026-03-01T10:05:12.345Z"),
-        ("2026-03-01T10: 05: 12.345+0000", "2026-03-01T10:05:12.345Z"),
-    ] {
-        assert_eq!(instant(written), Some(at(expect)), "{written}");
-    }
-    assert_eq!(instant("2026-03-01"), None);
-    assert_eq!(instant(""), None);
-}
-
-#[test]
-fn onset_is_the_earliest_breaching_datapoint() {
-    #[track_caller]
-    fn check(data: Value, expect: Option<&str>) {
-        assert_eq!(onset(&data.to_string()), expect.map(at));
-    }
-    let point = |time: &str, value: f64| json!({"timestamp": time, "value": value});
-    let (early, late, start) =
-        ("2026-03-01T10:02:00.000+0000", "2026-03-01T10:04:00.000+0000", "2026-03-01T10:01:00.000+0000");
-    // A healthy datapoint at the head of the window is no onset.
-    check(
-        json!({"startDate": start, "recentDatapoints": [9.0, 14.0], "evaluatedDatapoints": [point(late, 14.0), point(early, 9.0), point(start, 1.0)]}),
-        Some("2026-03-01T10:02:00Z"),
-    );
-    // Cut short: the start of the window is what is left.
-    check(
-        json!({"startDate": start, "recentDatapoints": [9.0, 14.0], "evaluatedDatapoints": [point(late, 14.0)]}),
-        Some("2026-03-01T10:01:00Z"),
-    );
-    check(json!({"startDate": start, "recentDatapoints": [9.0]}), Some("2026-03-01T10:01:00Z"));
-    check(json!({"startDate": start, "recentDatapoints": []}), None);
-    check(json!({"startDate": 7, "recentDatapoints": [9.0], "evaluatedDatapoints": "none"}), None);
-    check(json!({"triggeringAlarms": []}), None);
-    check(json!("text"), None);
-    assert_eq!(onset("{"), None);
-}
-
-#[test]
 fn an_onset_after_the_transition_is_none() {
     let mut odd = event();
     odd["detail"]["state"]["reasonData"] = json!(r#"{"startDate":"2026-03-01T11:00:00Z","recentDatapoints":[1]}"#);
@@ -224,13 +181,60 @@ fn an_onset_after_the_transition_is_none() {
 
 #[test]
 fn other_events_of_the_source_are_not_guessed() {
-    for detail_type in ["CloudWatch Alarm Configuration Change", "CloudWatch Alarm Contributor State Change"] {
-        let mut other = event();
-        other["detail-type"] = json!(detail_type);
-        let unread = one(&other).unwrap_err();
-        assert_eq!(unread.kind, UnreadKind::Unsupported);
-        assert!(unread.reason.contains("aws.cloudwatch") && unread.reason.contains(detail_type), "{unread}");
-    }
+    let mut contributor = event();
+    contributor["detail-type"] = json!("CloudWatch Alarm Contributor State Change");
+    contributor["detail"]["alarmContributor"] = json!({"attributes": {"QueueName": "orders"}});
+    let unread = one(&contributor).unwrap_err();
+    assert_eq!(unread.kind, UnreadKind::Malformed);
+    assert!(unread.reason.contains("which contributor it is"), "{unread}");
+    let mut nameless = event();
+    nameless["detail-type"] = json!("CloudWatch Alarm Configuration Change");
+    nameless["detail"] = json!({"operation": "delete"});
+    assert!(one(&nameless).unwrap_err().reason.contains("the alarm's name"));
+}
+
+#[test]
+fn a_series_of_an_alarm_is_a_condition_of_it() {
+    let event = fixture(include_str!("../../fixtures/cloudwatch-contributor-alarm.json"));
+    let message = fixture(include_str!("../../fixtures/cloudwatch-sns-contributor.json"));
+    assert_eq!((&event.fingerprint, &event.signal_id), (&message.fingerprint, &message.signal_id));
+    assert_eq!(event.event["detail"]["alarmContributor"], message.event["detail"]["alarmContributor"]);
+    assert_eq!(event.detail_type, message.detail_type);
+    assert_eq!(event.resources, ["arn:aws:cloudwatch:eu-west-1:111122223333:alarm:queues-old"]);
+}
+
+#[test]
+fn a_composite_alarm_names_the_alarms_below_it() {
+    let below = |name: &str| format!("arn:aws:cloudwatch:eu-west-1:111122223333:alarm:checkout-{name}");
+    let event = fixture(include_str!("../../fixtures/cloudwatch-event-composite.json"));
+    assert_eq!(event.resources, [below("down"), below("latency"), below("errors")]);
+    assert_eq!(event.onset, Some(at("2026-03-01T10:03:40.002Z")));
+    assert_eq!(event, fixture(include_str!("../../fixtures/cloudwatch-action-composite.json")));
+    let message = fixture(include_str!("../../fixtures/cloudwatch-sns-composite.json"));
+    assert_eq!(event.signal_id, message.signal_id);
+    // What the event has no place for stays.
+    assert!(message.event["detail"]["TriggeringChildren"].is_array());
+}
+
+#[test]
+fn what_an_alarm_watches_is_a_resource() {
+    let of = |text: &str| fixture(text).resources[1].clone();
+    let slo = of(include_str!("../../fixtures/cloudwatch-event-slo.json"));
+    assert_eq!(slo, "arn:aws:application-signals:eu-west-1:111122223333:slo/checkout-availability");
+    let check = of(include_str!("../../fixtures/cloudwatch-event-health-check.json"));
+    assert_eq!(check, "arn:aws:route53:::healthcheck/0a1b2c3d-1111-4222-8333-944455556666");
+}
+
+#[test]
+fn everything_that_came_reaches_plans() {
+    let mut muted = event();
+    muted["detail"]["muteDetail"] =
+        json!({"mutedByArn": "arn:aws:cloudwatch:eu-west-1:111122223333:alarm-mute-rule:m"});
+    assert_eq!(one(&muted).unwrap().event["detail"], muted["detail"]);
+    let message: Value = serde_json::from_str(include_str!("../../fixtures/cloudwatch-sns-message.json")).unwrap();
+    let configuration = &one(&message).unwrap().event["detail"]["configuration"];
+    assert_eq!(configuration["threshold"], 5.0);
+    assert_eq!(configuration["alarmActions"], message["AlarmActions"]);
 }
 
 #[test]

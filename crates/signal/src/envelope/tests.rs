@@ -130,24 +130,82 @@ fn four_envelopes_and_no_more() {
 }
 
 #[test]
-fn a_failed_invocation_without_request_is_refused() {
-    let record = json!({"version": "1.0", "requestContext": {"functionArn": "arn:aws:lambda:eu-west-1:111122223333:function:triage"}});
-    refused(&record, UnreadKind::Unsupported, "source none");
-    let mut orders = record.clone();
-    orders["requestPayload"] = json!({"orders": [1]});
-    refused(&orders, UnreadKind::Unsupported, "source none");
-    orders["requestPayload"] = json!("orders");
-    refused(&orders, UnreadKind::Malformed, "not a JSON object");
+fn a_failed_invocation_holds_an_event_or_is_one() {
+    let failed = |request: Value| {
+        let mut record: Value =
+            serde_json::from_str(include_str!("../../fixtures/lambda-record-exhausted.json")).unwrap();
+        record["requestPayload"] = request;
+        record
+    };
+    let function = "arn:aws:lambda:eu-west-1:111122223333:function:invoices";
+    // What triage gave up on is a signal still; what nobody knows says that the function fails.
+    assert_eq!(one(&failed(event())), one(&event()));
+    for request in
+        [json!({"orders": [1]}), json!("orders"), Value::Null, json!({"Records": [{"eventSource": "aws:s3"}]})]
+    {
+        assert_eq!(one(&failed(request)).fingerprint, function);
+    }
+    // An alarm that cannot be read is not lost behind that.
+    let mut broken = event();
+    broken["detail"] = json!({});
+    refused(&failed(broken), UnreadKind::Malformed, "does not say its new state");
+    let without =
+        json!({"version": "1.0", "requestContext": {"functionArn": function}, "requestPayload": {"orders": [1]}});
+    refused(&without, UnreadKind::Unsupported, "a request that waits for an answer");
+}
+
+#[test]
+fn entries_for_a_bus_are_events() {
+    let entry = |event: &Value| {
+        json!({
+            "Source": event["source"], "DetailType": event["detail-type"], "Time": event["time"],
+            "Resources": event["resources"], "Detail": event["detail"].to_string(),
+        })
+    };
+    let bare = json!({"Source": "acme.shop", "DetailType": "Order Export Failed", "Detail": "{\"name\":"});
+    let all = ours(&json!([entry(&event()), bare]));
+    assert_eq!(all[0].as_ref().unwrap().signal_id, one(&event()).signal_id);
+    assert_eq!(all[1].as_ref().unwrap_err().kind, UnreadKind::Malformed);
+    assert_eq!(ours(&json!({"Entries": [entry(&event())]})).len(), 1);
+    refused(&json!([entry(&event()), 7]), UnreadKind::Malformed, "not a JSON object");
+}
+
+#[test]
+fn packed_data_is_bounded() {
+    let packed = |bytes: &[u8]| {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut packer, bytes).unwrap();
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, packer.finish().unwrap())
+    };
+    let data = |data: String| json!({"awslogs": {"data": data}});
+    assert_eq!(one(&data(packed(event().to_string().as_bytes()))), one(&event()));
+    let bomb = packed(&vec![b' '; 64 << 20]);
+    assert!(bomb.len() < 128 << 10);
+    refused(&data(bomb.clone()), UnreadKind::Malformed, "larger than 8 MiB");
+    refused(&data(bomb[..1000].to_owned()), UnreadKind::Malformed, "not whole gzip");
+    refused(&data("no base64".to_owned()), UnreadKind::Malformed, "not base64");
 }
 
 #[test]
 fn what_is_not_ours_is_named() {
     refused(
         &json!({"source": "aws.health", "detail-type": "AWS Health Event", "detail": {}}),
-        UnreadKind::Unsupported,
-        "source aws.health with detail-type AWS Health Event",
+        UnreadKind::Malformed,
+        "The aws.health event AWS Health Event does not say its event type",
     );
-    refused(&json!({}), UnreadKind::Unsupported, "source none with detail-type none");
+    refused(
+        &json!({"source": "acme.fridge", "detail-type": "Door Open", "detail": {}}),
+        UnreadKind::Malformed,
+        "The acme.fridge event Door Open does not say when it happened",
+    );
+    refused(
+        &json!({"source": "acme.fridge", "detail": {}}),
+        UnreadKind::Malformed,
+        "acme.fridge event does not say its detail-type",
+    );
+    refused(&json!({"detail-type": "Door Open"}), UnreadKind::Malformed, "event Door Open does not say its source");
+    refused(&json!({}), UnreadKind::Unsupported, "Nothing here reads this payload");
+    refused(&json!({"httpMethod": "GET", "requestContext": {}}), UnreadKind::Unsupported, "a request that waits");
     refused(
         &json!({"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:eu-west-1:111122223333:signals", "Message": "…"}),
         UnreadKind::Unsupported,
@@ -177,7 +235,7 @@ fn bad_bytes_get_one_clear_refusal() {
     check("x".repeat(256 * 1024).as_bytes(), UnreadKind::Malformed, "not readable JSON");
     let spaces = " ".repeat(MAX_BYTES - 1);
     check(format!("{spaces}{{}}").as_bytes(), UnreadKind::Malformed, "larger than 1 MiB");
-    check(format!("{}{{}}", &spaces[1..]).as_bytes(), UnreadKind::Unsupported, "source none");
+    check(format!("{}{{}}", &spaces[1..]).as_bytes(), UnreadKind::Unsupported, "Nothing here reads");
     check(format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)).as_bytes(), UnreadKind::Malformed, "JSON");
 }
 
