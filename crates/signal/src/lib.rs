@@ -12,7 +12,12 @@ mod outcome;
 mod source;
 mod time;
 
+mod appconfig;
+mod cloudformation;
 mod cloudwatch;
+mod codedeploy;
+mod codepipeline;
+mod health;
 
 
 use std::fmt;

@@ -40,6 +40,11 @@ pub(crate) enum Reader {
 /// The sources, asked in this order: the last one takes any event that has EventBridge's shape.
 pub static SOURCES: &[&Source] = &[
     &crate::cloudwatch::SOURCE,
+    &crate::health::SOURCE,
+    &crate::codedeploy::SOURCE,
+    &crate::codepipeline::SOURCE,
+    &crate::cloudformation::SOURCE,
+    &crate::appconfig::SOURCE,
 ];
 
 /// Asks the sources. `None`: nobody knows the payload.
