@@ -13,11 +13,17 @@ mod source;
 mod time;
 
 mod appconfig;
+mod autoscaling;
 mod cloudformation;
 mod cloudwatch;
 mod codedeploy;
 mod codepipeline;
+mod ec2;
+mod ecs;
 mod health;
+mod lambda;
+mod rds;
+mod stepfunctions;
 
 
 use std::fmt;

@@ -45,6 +45,12 @@ pub static SOURCES: &[&Source] = &[
     &crate::codepipeline::SOURCE,
     &crate::cloudformation::SOURCE,
     &crate::appconfig::SOURCE,
+    &crate::ecs::SOURCE,
+    &crate::lambda::SOURCE,
+    &crate::stepfunctions::SOURCE,
+    &crate::rds::SOURCE,
+    &crate::autoscaling::SOURCE,
+    &crate::ec2::SOURCE,
 ];
 
 /// Asks the sources. `None`: nobody knows the payload.
