@@ -13,17 +13,26 @@ mod source;
 mod time;
 
 mod appconfig;
+mod arc;
 mod autoscaling;
 mod cloudformation;
 mod cloudwatch;
 mod codedeploy;
 mod codepipeline;
+mod config;
+mod cost;
+mod devopsguru;
 mod ec2;
 mod ecs;
+mod guardduty;
 mod health;
 mod lambda;
 mod rds;
+mod securityhub;
+mod ssm;
 mod stepfunctions;
+mod synthetics;
+mod xray;
 
 
 use std::fmt;

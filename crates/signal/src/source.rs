@@ -51,6 +51,15 @@ pub static SOURCES: &[&Source] = &[
     &crate::rds::SOURCE,
     &crate::autoscaling::SOURCE,
     &crate::ec2::SOURCE,
+    &crate::guardduty::SOURCE,
+    &crate::securityhub::SOURCE,
+    &crate::config::SOURCE,
+    &crate::arc::SOURCE,
+    &crate::synthetics::SOURCE,
+    &crate::xray::SOURCE,
+    &crate::ssm::SOURCE,
+    &crate::cost::SOURCE,
+    &crate::devopsguru::SOURCE,
 ];
 
 /// Asks the sources. `None`: nobody knows the payload.
