@@ -60,6 +60,12 @@ pub static SOURCES: &[&Source] = &[
     &crate::ssm::SOURCE,
     &crate::cost::SOURCE,
     &crate::devopsguru::SOURCE,
+    &crate::alertmanager::SOURCE,
+    &crate::datadog::SOURCE,
+    &crate::pagerduty::SOURCE,
+    &crate::sentry::SOURCE,
+    &crate::generic::SOURCE,
+    &crate::eventbridge::SOURCE,
 ];
 
 /// Asks the sources. `None`: nobody knows the payload.
