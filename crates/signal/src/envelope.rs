@@ -10,6 +10,7 @@ mod tests;
 
 use serde_json::Value;
 
+use crate::source::Answers;
 use crate::{Origin, Signal, Unread, UnreadKind, shown, signal_id, source, text};
 
 /// SNS and SQS carry at most 256 KiB, an asynchronous invocation 1 MiB: more is not ours.
@@ -21,11 +22,8 @@ const MAX_ENVELOPES: usize = 4;
 /// Records hold the event inside their own JSON, and JSON readers stop at 128 levels.
 const MAX_LEVELS: usize = 64;
 
-/// What a payload holds, in its order.
-type Found = Vec<Result<Signal, Unread>>;
-
 /// Reads a payload from the wire.
-pub(crate) fn read_bytes(bytes: &[u8], origin: &Origin) -> Vec<Result<Signal, Unread>> {
+pub(crate) fn read_bytes(bytes: &[u8], origin: &Origin) -> Answers {
     match parse(bytes, "payload") {
         Ok(value) => read_value(&value, origin),
         Err(unread) => vec![Err(unread)],
@@ -33,11 +31,14 @@ pub(crate) fn read_bytes(bytes: &[u8], origin: &Origin) -> Vec<Result<Signal, Un
 }
 
 /// Reads a payload that is parsed already.
-pub(crate) fn read_value(value: &Value, origin: &Origin) -> Vec<Result<Signal, Unread>> {
+pub(crate) fn read_value(value: &Value, origin: &Origin) -> Answers {
     let mut found = Vec::new();
     Opener { origin, opened: 0, drill: false }.open(value, &mut found);
     found
 }
+
+/// The name of the error with which triage answers what it cannot read.
+const REFUSED: &str = "Rejected";
 
 /// Where we are in the wrapping.
 #[derive(Clone, Copy)]
@@ -51,7 +52,7 @@ struct Opener<'a> {
 
 impl Opener<'_> {
     /// Adds what the payload holds to `found`: at least one element.
-    fn open(self, payload: &Value, found: &mut Found) {
+    fn open(self, payload: &Value, found: &mut Answers) {
         if let Some(entries) = entries::of(payload) {
             self.open_entries(entries, found);
         } else if !payload.is_object() {
@@ -78,7 +79,7 @@ impl Opener<'_> {
     }
 
     /// Events as people put them on a bus.
-    fn open_entries(self, entries: &[Value], found: &mut Found) {
+    fn open_entries(self, entries: &[Value], found: &mut Answers) {
         for entry in entries {
             match entries::event(entry) {
                 Ok(event) => self.deeper(&event, found),
@@ -88,7 +89,7 @@ impl Opener<'_> {
     }
 
     /// A Lambda event of SNS, SQS or Kinesis: one element or more per record, whatever becomes of its neighbours.
-    fn open_records(self, records: &[Value], found: &mut Found) {
+    fn open_records(self, records: &[Value], found: &mut Answers) {
         if records.is_empty() {
             found.push(Err(Unread::malformed("The payload has an empty list of records: nothing was delivered.")));
         }
@@ -110,7 +111,7 @@ impl Opener<'_> {
     }
 
     /// An SNS message: JSON in a text. Documents print it as the object that it stands for.
-    fn open_message(self, message: &Value, found: &mut Found) {
+    fn open_message(self, message: &Value, found: &mut Answers) {
         if message.is_object() {
             self.deeper(message, found);
         } else {
@@ -119,7 +120,7 @@ impl Opener<'_> {
     }
 
     /// An envelope whose content is JSON in a text.
-    fn open_text(self, inner: Option<&Value>, what: &str, found: &mut Found) {
+    fn open_text(self, inner: Option<&Value>, what: &str, found: &mut Answers) {
         match inner.and_then(Value::as_str).map(|text| parse(text.as_bytes(), what)) {
             Some(Ok(value)) => self.deeper(&value, found),
             Some(Err(unread)) => found.push(Err(unread)),
@@ -128,7 +129,7 @@ impl Opener<'_> {
     }
 
     /// An envelope whose content is base64, and maybe gzip in it.
-    fn open_data(self, data: &str, what: &str, found: &mut Found) {
+    fn open_data(self, data: &str, what: &str, found: &mut Answers) {
         match logs::unpack(data, what) {
             Ok(value) => self.deeper(&value, found),
             Err(unread) => found.push(Err(unread)),
@@ -136,7 +137,7 @@ impl Opener<'_> {
     }
 
     /// The lines of a log, each of which may be an event. Those that are none get one answer together: a log has many.
-    fn open_lines(self, lines: &[Value], found: &mut Found) {
+    fn open_lines(self, lines: &[Value], found: &mut Answers) {
         let mut none = 0;
         for line in lines {
             let event = text(line, "/message").filter(|line| line.trim_start().starts_with('{'));
@@ -153,20 +154,21 @@ impl Opener<'_> {
         }
     }
 
-    /// What a function gave up on. What triage gave up on holds a signal still; what another function did says that this
-    /// function fails.
-    fn open_failed(self, payload: &Value, request: &Value, found: &mut Found) {
+    /// What a function gave up on. What triage gave up on holds a signal still, or what it refused, and refuses again; what
+    /// another function did says that this function fails.
+    fn open_failed(self, payload: &Value, request: &Value, found: &mut Answers) {
+        let refused = text(payload, "/responsePayload/errorType") == Some(REFUSED);
         let mut held = Vec::new();
-        if request.is_object() {
+        if refused || request.is_object() {
             self.deeper(request, &mut held);
         }
         let nothing =
             |one: &Result<Signal, Unread>| matches!(one, Err(unread) if unread.kind == UnreadKind::Unsupported);
-        found.extend(if held.iter().all(nothing) { self.signals(payload) } else { held });
+        found.extend(if !refused && held.iter().all(nothing) { self.signals(payload) } else { held });
     }
 
     /// One of our own envelopes: the original event is its detail, and only accounts we trust may send one.
-    fn open_own(self, payload: &Value, found: &mut Found) {
+    fn open_own(self, payload: &Value, found: &mut Answers) {
         let account = text(payload, "/account").unwrap_or("unknown");
         let name = text(payload, "/source").unwrap_or_default();
         if !self.origin.trusts(account) {
@@ -184,7 +186,7 @@ impl Opener<'_> {
     }
 
     /// Opens what one more envelope held.
-    fn deeper(self, inner: &Value, found: &mut Found) {
+    fn deeper(self, inner: &Value, found: &mut Answers) {
         if self.opened == MAX_ENVELOPES {
             found.push(Err(Unread::malformed(format!(
                 "The event is wrapped more than {MAX_ENVELOPES} times: look for a loop in its delivery."
@@ -195,7 +197,7 @@ impl Opener<'_> {
     }
 
     /// Asks the sources.
-    fn signals(self, payload: &Value) -> Vec<Result<Signal, Unread>> {
+    fn signals(self, payload: &Value) -> Answers {
         if deeper_than(payload, MAX_LEVELS) {
             return vec![Err(Unread::unsupported(format!(
                 "The event is nested more than {MAX_LEVELS} levels deep, as no source writes it: send the original."

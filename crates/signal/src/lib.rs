@@ -40,6 +40,14 @@ mod stepfunctions;
 mod synthetics;
 mod xray;
 
+#[cfg(test)]
+mod corpus_test;
+#[cfg(test)]
+mod hostile_test;
+#[cfg(test)]
+mod rules_test;
+#[cfg(test)]
+mod table_test;
 
 use std::fmt;
 

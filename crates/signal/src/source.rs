@@ -28,13 +28,16 @@ pub struct Rule {
     pub pattern: &'static str,
 }
 
+/// What a payload holds, in its order.
+pub(crate) type Answers = Vec<Result<Signal, Unread>>;
+
 /// How a source's events are read. What a reader does not know (`None`) goes on to the next.
 #[derive(Debug)]
 pub(crate) enum Reader {
     /// Events in EventBridge's shape from these sources; each gives one signal.
     Event(&'static [&'static str], fn(&Event) -> Option<Result<Signal, Unread>>),
     /// Any payload.
-    Payload(fn(&Value) -> Option<Vec<Result<Signal, Unread>>>),
+    Payload(fn(&Value) -> Option<Answers>),
 }
 
 /// The sources, asked in this order: the last one takes any event that has EventBridge's shape.
@@ -69,7 +72,7 @@ pub static SOURCES: &[&Source] = &[
 ];
 
 /// Asks the sources. `None`: nobody knows the payload.
-pub(crate) fn read(payload: &Value) -> Option<Vec<Result<Signal, Unread>>> {
+pub(crate) fn read(payload: &Value) -> Option<Answers> {
     let event = Event::of(payload);
     SOURCES.iter().find_map(|source| match source.reader {
         Reader::Payload(read) => read(payload),

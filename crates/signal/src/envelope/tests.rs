@@ -145,6 +145,10 @@ fn a_failed_invocation_holds_an_event_or_is_one() {
     {
         assert_eq!(one(&failed(request)).fingerprint, function);
     }
+    // What triage refused is no failure of triage.
+    let mut ours = failed(json!({"orders": [1]}));
+    ours["responsePayload"] = json!({"errorType": "Rejected", "errorMessage": "Nothing here reads this payload."});
+    refused(&ours, UnreadKind::Unsupported, "Nothing here reads");
     // An alarm that cannot be read is not lost behind that.
     let mut broken = event();
     broken["detail"] = json!({});
