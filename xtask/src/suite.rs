@@ -23,6 +23,9 @@ const BLACK_BOX: &str = "blackbox";
 /// The team that owns a plan of `tests/plans/names` that names no other after a space.
 const OWNER: &str = "testers";
 
+/// The file that a plan of `tests/plans/names` is made from where it names no other as its third word.
+const PLAN: &str = "plan";
+
 /// Runs the tests of every crate, then the black-box tests on a stack of their own, which is ended whatever they say.
 ///
 /// `arguments` go to both test runs, such as a part of a test's name. A failure does not keep the other part from
@@ -76,9 +79,10 @@ fn plans_of_tests(workspace: &Workspace, into: &Path) -> Result<PathBuf> {
     let read =
         |name: &str| fs::read_to_string(from.join(name)).with_context(|| format!("Failed to read tests/plans/{name}"));
     fs::write(to.join("teams.yaml"), read("teams.yaml")?)?;
-    let plan = read("plan.yaml")?;
     for line in read("names")?.lines() {
-        let (name, owner) = line.split_once(' ').unwrap_or((line, OWNER));
+        let mut words = line.split(' ');
+        let (name, owner) = (words.next().unwrap_or_default(), words.next().unwrap_or(OWNER));
+        let plan = read(&format!("{}.yaml", words.next().unwrap_or(PLAN)))?;
         fs::write(to.join(format!("{name}.yaml")), plan.replace("NAME", name).replace("OWNER", owner))?;
     }
     Ok(to)

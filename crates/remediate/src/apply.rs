@@ -137,7 +137,7 @@ async fn read(
     let planned = work.planned(record)?;
     let role = work.role(planned).await?;
     let fires = guards::still_fires(role.opening_alarm(&work.incident).await)?;
-    let mitigation = role.target(planned).await?;
+    let mitigation = role.target_again(planned, &record.target).await?;
     let present = mitigation.read().await?;
     Ok((mitigation, present, fires))
 }

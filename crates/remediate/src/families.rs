@@ -21,7 +21,7 @@ pub struct Scope {
     pub parameter: &'static str,
     /// A pattern that no resource has, until somebody names some.
     pub nothing: &'static str,
-    /// What CloudFormation lets pass: at least one character of the name is no wildcard.
+    /// What CloudFormation lets pass. Where names say whose a resource is, at least one character is no wildcard.
     pub allowed: &'static str,
     /// What is said of anything else.
     pub constraint: &'static str,
@@ -40,5 +40,21 @@ pub(crate) static LAMBDA: Family = Family {
         allowed: "arn:aws[a-z-]*:lambda:[a-z0-9*-]+:[0-9*]+:function:[A-Za-z0-9_*?-]*[A-Za-z0-9_-][A-Za-z0-9_*?-]*",
         constraint: "Give a pattern of function ARNs in which at least one character of the name is not a wildcard.",
         about: "ARN pattern of the functions that they may touch, such as arn:aws:lambda:eu-west-1:111122223333:function:checkout*",
+    },
+};
+
+/// AppConfig's applications, with their environments, profiles and deployments.
+pub(crate) static APPCONFIG: Family = Family {
+    name: "appconfig",
+    switch: "MitigateAppConfig",
+    about: "Whether mitigations of the AppConfig family may be applied in this account.",
+    scope: Scope {
+        parameter: "MitigateAppConfigApplications",
+        // An id has 7 characters at most.
+        nothing: "arn:aws:appconfig:*:*:application/nonenamed",
+        // Ids are AppConfig's own and mean nothing, so that a pattern for several applications can only be one for all.
+        allowed: "arn:aws[a-z-]*:appconfig:[a-z0-9*-]+:[0-9*]+:application/[a-z0-9*?]+",
+        constraint: "Give the ARN of an application, or a pattern of such ARNs.",
+        about: "ARN pattern of the applications that they may touch, such as arn:aws:appconfig:eu-west-1:111122223333:application/abc1234",
     },
 };

@@ -117,6 +117,14 @@ pub(crate) fn lock_is_ours(lock: Lock) -> Result<u64, String> {
     }
 }
 
+/// Whether a plan's words still lead to the resource that was planned for.
+pub(crate) fn is_the_recorded(found: &str, recorded: &str) -> Result<(), String> {
+    if found == recorded {
+        return Ok(());
+    }
+    Err(format!("what the plan names is {found} now, and was {recorded} when it was planned; act by hand"))
+}
+
 /// The version to go back to: the last one recorded as good, never "the one before".
 pub(crate) fn decide(facts: &Facts<'_>) -> Result<String, String> {
     if facts.limits.max_targets < 1 {

@@ -158,6 +158,12 @@ fn an_approval_is_for_one_plan_and_ends() {
 }
 
 #[test]
+fn a_name_that_moved_says_no() {
+    assert_eq!(is_the_recorded(TARGET, TARGET), Ok(()));
+    assert!(is_the_recorded("arn:another", TARGET).unwrap_err().starts_with("what the plan names is arn:another now"));
+}
+
+#[test]
 fn a_lock_of_another_mitigation_says_no() {
     assert_eq!(lock_is_ours(Lock::Mine { fencing: 7 }), Ok(7));
     let held = Lock::Held { by: "inc-20261123-abcdef0123#1#1".into(), until: at(60) };

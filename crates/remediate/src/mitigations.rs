@@ -1,6 +1,7 @@
 //! The kinds of change. A new mitigation is one file in `mitigations/` and one line in [`KINDS`]; the file declares the
 //! kind's place in plans, its family and the permissions that it needs, too.
 
+mod rollback_appconfig_flag;
 mod rollback_lambda_alias;
 
 use aws_types::SdkConfig;
@@ -15,7 +16,7 @@ use crate::families::Family;
 use crate::guards::Place;
 
 /// Every kind of mitigation of this release.
-pub static KINDS: [&Kind; 1] = [&rollback_lambda_alias::KIND];
+pub static KINDS: [&Kind; 2] = [&rollback_lambda_alias::KIND, &rollback_appconfig_flag::KIND];
 
 /// A kind of mitigation: how plans name it, whose role may do it, and how it is done.
 pub struct Kind {
@@ -31,9 +32,9 @@ pub struct Kind {
     find: Find,
 }
 
-/// Finds a resource, by clients of the family's role. `Refused` where there is none, or several; `Transient` or `Stuck`
-/// where that cannot be told.
-type Find = for<'a> fn(&'a SdkConfig, &'a Place, &'a Arguments) -> Answer<'a, Box<dyn Mitigation>>;
+/// Finds a resource, by clients of the family's role, for an incident by its id. `Refused` where there is none, or several;
+/// `Transient` or `Stuck` where that cannot be told.
+type Find = for<'a> fn(&'a SdkConfig, &'a Place, &'a Arguments, &'a str) -> Answer<'a, Box<dyn Mitigation>>;
 
 /// The kind that a plan names.
 ///
@@ -45,7 +46,8 @@ pub(crate) fn kind_of(planned: &Planned) -> Result<&'static Kind, StepError> {
 }
 
 impl Kind {
-    /// Finds the resource that the plan means, with clients of the role in `config`.
+    /// Finds the resource that the plan means, with clients of the role in `config`. Where a service keeps a word on why it
+    /// was changed, that is the id of the incident.
     ///
     /// # Errors
     /// `Refused` where there is none, or several; `Transient` or `Stuck` where that cannot be told.
@@ -54,8 +56,9 @@ impl Kind {
         config: &'a SdkConfig,
         place: &'a Place,
         with: &'a Arguments,
+        incident: &'a str,
     ) -> Answer<'a, Box<dyn Mitigation>> {
-        (self.find)(config, place, with)
+        (self.find)(config, place, with, incident)
     }
 }
 

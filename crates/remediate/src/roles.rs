@@ -21,6 +21,8 @@ pub(crate) struct Role {
     pub(crate) config: SdkConfig,
     place: Place,
     family: &'static str,
+    /// On whose behalf.
+    incident: String,
 }
 
 impl Role {
@@ -40,7 +42,8 @@ impl Role {
         let family = kind_of(planned)?.family.name;
         let credentials = credentials(sts, &place, family, incident.id()).await?;
         let config = step::aws::with_credentials(config, credentials);
-        Ok(Self { config: config.to_builder().region(Region::new(place.region.clone())).build(), place, family })
+        let config = config.to_builder().region(Region::new(place.region.clone())).build();
+        Ok(Self { config, place, family, incident: incident.id().to_owned() })
     }
 
     /// Whether it is the role of this mitigation, too.
@@ -53,7 +56,21 @@ impl Role {
     /// # Errors
     /// `Refused` where there is none, or several; `Transient` or `Stuck` where that cannot be told.
     pub(crate) async fn target(&self, planned: &Planned) -> Result<Box<dyn Mitigation>, StepError> {
-        kind_of(planned)?.find(&self.config, &self.place, &planned.with).await
+        kind_of(planned)?.find(&self.config, &self.place, &planned.with, &self.incident).await
+    }
+
+    /// The same, once a record names the resource.
+    ///
+    /// # Errors
+    /// Also `Stuck` where the plan means another resource by now: names can move.
+    pub(crate) async fn target_again(
+        &self,
+        planned: &Planned,
+        recorded: &str,
+    ) -> Result<Box<dyn Mitigation>, StepError> {
+        let found = self.target(planned).await?;
+        guards::is_the_recorded(found.target(), recorded).map_err(StepError::stuck)?;
+        Ok(found)
     }
 
     /// The alarm that opened the incident, as it is now; `None` where it does not exist any more.

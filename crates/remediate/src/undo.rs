@@ -49,7 +49,7 @@ async fn take_back(work: &Work<'_>, record: &MitigationRecord) -> Result<Output,
         return leave(work, record, &no).await;
     }
     let planned = work.planned(record)?;
-    let mitigation = work.role(planned).await?.target(planned).await?;
+    let mitigation = work.role(planned).await?.target_again(planned, &record.target).await?;
     let present = mitigation.read().await?;
     match decide(&*mitigation, &present, prior, left) {
         Step::Change => match mitigation.set(prior, left).await? {
@@ -98,7 +98,7 @@ mod tests {
         let place = Place { partition: "aws".into(), account: "1".into(), region: "eu-west-1".into() };
         let with = [("function", "checkout"), ("alias", "live")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let config = SdkConfig::builder().behavior_version(aws_sdk_lambda::config::BehaviorVersion::latest()).build();
-        let mitigation = KINDS[0].find(&config, &place, &with).await.unwrap();
+        let mitigation = KINDS[0].find(&config, &place, &with, "inc-20261123-0123456789").await.unwrap();
         let state = |version: &str, revision: &str| json!({"function_version": version, "revision_id": revision});
         let (prior, left) = (state("2", "rev-2"), state("1", "rev-3"));
         for (present, step) in [

@@ -17,8 +17,8 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Deploys with mutations allowed for functions named `checkout…`, with these plans, and with people at the end of Slack
-/// and of the topics.
+/// Deploys with mutations allowed for functions named `checkout…` and for every application of AppConfig, whose ids nobody
+/// knows yet, with these plans, and with people at the end of Slack and of the topics.
 pub fn deploy(
     workspace: &Workspace,
     mut options: Options,
@@ -32,6 +32,8 @@ pub fn deploy(
         ("Mutations", "on"),
         ("MitigateLambda", "on"),
         ("MitigateLambdaFunctions", "arn:aws:lambda:*:*:function:checkout*"),
+        ("MitigateAppConfig", "on"),
+        ("MitigateAppConfigApplications", "arn:aws:appconfig:*:*:application/*"),
     ];
     options.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let stack = stack::up(workspace, &options, progress)?;

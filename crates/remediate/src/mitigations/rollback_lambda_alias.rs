@@ -45,7 +45,7 @@ pub(super) static KIND: Kind = Kind {
         condition: None,
     }],
     changes: &[Allow { actions: &["lambda:UpdateAlias"], resources: FUNCTIONS, condition: None }],
-    find: |config, place, with| Box::pin(async move { RollbackLambdaAlias::of(config, place, with) }),
+    find: |config, place, with, _| Box::pin(async move { RollbackLambdaAlias::of(config, place, with) }),
 };
 
 const FUNCTIONS: &[&str] = &["!Ref MitigateLambdaFunctions", "!Sub '${MitigateLambdaFunctions}:*'"];
