@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 
 use remediate::{Family, KINDS, Scope};
+use serde_json::Value;
+use signal::{Rule, SOURCES, Source};
 use step::Allow;
 
 use crate::repository::{read, root};
@@ -16,8 +18,15 @@ const WRITE: &str = "TOURNIQUET_WRITE_TEMPLATE";
 const LOOKS: Allow =
     Allow { actions: &["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], resources: &["'*'"], condition: None };
 
+/// The source that is always let in: what an account has by itself pages nobody, but its alarms are meant to.
+const ALWAYS: &str = "cloudwatch";
+
+/// Sources whose rules a team writes itself, from the patterns in docs/sources.md: each rule takes half a kilobyte of the
+/// policy of triage's alias, which holds 20 (Lambda's quota for a resource-based policy).
+const LEFT_OUT: [&str; 8] = ["arc", "cost", "devopsguru", "ec2", "securityhub", "ssm", "synthetics", "xray"];
+
 /// The parts of the template, by the name in their marks.
-fn parts() -> [(&'static str, String); 5] {
+fn parts() -> [(&'static str, String); 7] {
     let families = families();
     let all = |part: fn(&Family) -> String| families.iter().map(|family| part(family)).collect::<String>();
     [
@@ -26,6 +35,8 @@ fn parts() -> [(&'static str, String); 5] {
         ("conditions of the families of mitigations", all(condition)),
         ("roles of the families of mitigations", all(role)),
         ("permissions of the channels", channels()),
+        ("parameters of the sources", sources().map(switch).collect()),
+        ("rules of the sources", sources().map(rules).collect()),
     ]
 }
 
@@ -35,6 +46,60 @@ fn channels() -> String {
         statement(&mut text, &allow, 12);
     }
     text
+}
+
+fn sources() -> impl Iterator<Item = &'static Source> {
+    SOURCES.iter().copied().filter(|source| !LEFT_OUT.contains(&source.name))
+}
+
+/// The parameter that lets the events of a source in; alarms always come in.
+fn switch(source: &Source) -> String {
+    if source.rules.is_empty() || source.name == ALWAYS {
+        return String::new();
+    }
+    let (name, parameter) = (source.name, parameter(source));
+    format!(
+        "  {parameter}:\n    Type: String\n    AllowedValues: [ENABLED, DISABLED]\n    Default: DISABLED\n    \
+         Description: Whether events of {name} come in by a rule. Write a plan for them first, for what no plan matches pages.\n"
+    )
+}
+
+/// `SourceCodedeploy`: logical names are letters and digits.
+fn parameter(source: &Source) -> String {
+    let (first, rest) = source.name.split_at(1);
+    format!("Source{}{rest}", first.to_uppercase())
+}
+
+fn rules(source: &Source) -> String {
+    source.rules.iter().map(|rule| event(source, rule)).collect()
+}
+
+fn event(source: &Source, rule: &Rule) -> String {
+    let pattern: Value = serde_json::from_str(rule.pattern).unwrap_or_else(|e| panic!("{}: {e}", rule.event));
+    let mut text = format!("        {}:\n          Type: EventBridgeRule\n          Properties:\n", rule.event);
+    if source.name != ALWAYS {
+        let _ = writeln!(text, "            State: !Ref {}", parameter(source));
+    }
+    text.push_str("            Pattern:\n");
+    for (field, wanted) in pattern.as_object().into_iter().flatten() {
+        let _ = writeln!(text, "              {field}: {}", flow(wanted));
+    }
+    text + "            RetryPolicy: { MaximumRetryAttempts: 3, MaximumEventAgeInSeconds: 60 }\n            \
+            DeadLetterConfig: { Arn: !GetAtt SignalsQueue.Arn }\n"
+}
+
+/// A value as YAML in one line; what only a deployment knows is put in by it.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(fields) => {
+            let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}: {}", flow(value))).collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        Value::String(text) if text.contains("${") => format!("!Sub '{text}'"),
+        Value::String(text) => format!("'{}'", text.replace('\'', "''")),
+        plain => plain.to_string(),
+    }
 }
 
 /// Each family once, in the order in which kinds name them.

@@ -4,6 +4,7 @@
 //! `cargo xtask test`, or from `cargo xtask up --for-tests` for one test at a time.
 
 pub mod bags;
+pub mod consumer;
 pub mod doors;
 pub mod events;
 pub mod fault;

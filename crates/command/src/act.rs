@@ -9,12 +9,13 @@ use step::StepError;
 use crate::Ctx;
 use crate::decide::{self, Answer, Ruling, second};
 use crate::request::{Asked, Request};
-use crate::wake::wake;
+use crate::undo::undo;
+use crate::wake::{wake, wake_all};
 
 /// The step that the timeline names.
-const STEP: &str = "command";
+pub(crate) const STEP: &str = "command";
 /// How often a decision is made again after a lost race, before the message waits for its next delivery.
-const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 
 /// Does it. `sent_at` is when it was asked, the same at every delivery.
 ///
@@ -38,6 +39,7 @@ pub(crate) async fn act(
             let reject = |incident: &Incident, record| decide::reject(incident, record, &reason, by, now);
             rule(ctx, &incident_id, n, "rejected", by, reject).await
         }
+        Asked::Undo { incident_id, n, reason } => undo(ctx, request, &incident_id, n, reason.as_deref(), now).await,
         Asked::Resolve { incident_id, reason } => resolve(ctx, &incident_id, reason.as_deref(), by, now).await,
         Asked::BrakeOn { reason, minutes } => {
             let until = now + SignedDuration::from_mins(minutes);
@@ -164,6 +166,8 @@ async fn resolved(ctx: &Ctx, id: &str, token_before: Option<String>) -> Result<A
     let key = ["resolved", id, &incident.opening.to_string()];
     let at = incident.resolved_at.unwrap_or(incident.opened.opened_at);
     ctx.store.note(id, &Entry::new(at, STEP, &key, what.clone()).by(by)).await?;
-    wake(ctx, incident.recovery_token.or(token_before).as_deref()).await?;
-    Ok(Answer::yes(what))
+    let in_force = wake_all(ctx, &incident, token_before).await?;
+    let in_force =
+        in_force.iter().map(|record| format!("; still in force: {}; {}", record.summary, record.undo_command()));
+    Ok(Answer::yes(what + &in_force.collect::<String>()))
 }

@@ -22,6 +22,7 @@ fn commands() -> Vec<Value> {
         of("resolve", json!({"reason": "it was a test"})),
         of("brake", json!({"on": true, "reason": "a storm", "minutes": 30})),
         of("change-record", json!({"resource": arn, "version": "7", "good": true, "at": "2026-11-23T14:05:00Z"})),
+        of("undo", json!({"n": 1, "reason": "it bears it again"})),
     ]
 }
 
@@ -77,6 +78,10 @@ fn is_sensible(asked: &Asked) -> Result<(), TestCaseError> {
             prop_assert!(*n > 0 && !reason.is_empty());
             vec![reason]
         }
+        Asked::Undo { n, reason, .. } => {
+            prop_assert!(*n > 0);
+            reason.iter().map(String::as_str).collect()
+        }
         Asked::Resolve { reason, .. } => reason.iter().map(String::as_str).collect(),
         Asked::BrakeOn { reason, minutes } => {
             prop_assert!((1..=24 * 60).contains(minutes) && !reason.is_empty());
@@ -125,7 +130,7 @@ proptest! {
 
     #[test]
     fn a_command_with_any_value_anywhere(
-        which in 0..6_usize,
+        which in 0..7_usize,
         field in prop::sample::select(vec!["v", "request_id", "incident_id", "verb", "args", "claimed_by"]),
         value in any_json(),
     ) {
@@ -135,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn a_command_with_any_argument(which in 0..6_usize, place in any::<prop::sample::Index>(), value in any_json()) {
+    fn a_command_with_any_argument(which in 0..7_usize, place in any::<prop::sample::Index>(), value in any_json()) {
         let mut message = commands().swap_remove(which);
         let own = message["args"].as_object().map(|args| args.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
         let names: Vec<String> = own.into_iter().chain(["n".to_owned(), "hours".to_owned()]).collect();
@@ -145,7 +150,7 @@ proptest! {
 
     #[test]
     fn two_commands_torn_and_joined(
-        halves in (0..6_usize, 0..6_usize),
+        halves in (0..7_usize, 0..7_usize),
         places in any::<(prop::sample::Index, prop::sample::Index)>(),
         between in ".{0,8}",
     ) {

@@ -1,6 +1,7 @@
 //! Purpose: do what a person asked for through the queue `commands`, once, and record the answer that they wait for.
 //! Reads: the incident, its mitigation, `CMD#…`. Writes: `CMD#…`, the acknowledgement, the decision about a mitigation,
-//! the resolution, the brake, the ledger of changes, the timeline; wakes the state machine that waits.
+//! the resolution, the wish to take a change back, the brake, the ledger of changes, the timeline; wakes the state machine
+//! that waits, and starts the one that takes back.
 //! Undo: none; a person asks for the opposite. Retry: safe; a request that is answered is not done again, and one that was
 //! cut off finds its own traces and goes on from there.
 
@@ -11,6 +12,7 @@ mod hostile_test;
 mod request;
 #[cfg(test)]
 mod samples;
+mod undo;
 mod wake;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -34,6 +36,16 @@ pub type Output = SqsBatchResponse;
 pub struct Ctx {
     store: Store,
     states: aws_sdk_sfn::Client,
+    mitigate: Mitigate,
+}
+
+/// The state machine `mitigate`.
+#[derive(Debug)]
+pub(crate) struct Mitigate {
+    pub(crate) client: aws_sdk_sfn::Client,
+    pub(crate) state_machine: String,
+    /// What the ARN of every execution begins with.
+    pub(crate) executions: String,
 }
 
 impl Ctx {
@@ -42,11 +54,17 @@ impl Ctx {
     /// # Errors
     /// `Stuck` where a variable is missing: the deployment has to be mended.
     pub fn new(env: &Env) -> Result<Self, StepError> {
-        Ok(Self::over(&step::aws::config(env)?, env.get("TABLE")?))
+        Self::over(&step::aws::config(env)?, env.get("TABLE")?, env.get("MITIGATE")?)
     }
 
-    fn over(config: &SdkConfig, table: String) -> Self {
-        Self { store: Store::new(config, table), states: aws_sdk_sfn::Client::new(config) }
+    fn over(config: &SdkConfig, table: String, state_machine: String) -> Result<Self, StepError> {
+        let states = aws_sdk_sfn::Client::new(config);
+        let executions = state_machine.replacen(":stateMachine:", ":execution:", 1) + ":";
+        if !state_machine.contains(":stateMachine:") {
+            return Err(StepError::stuck(format!("MITIGATE is `{state_machine}`, which is no ARN of a state machine")));
+        }
+        let mitigate = Mitigate { client: states.clone(), state_machine, executions };
+        Ok(Self { store: Store::new(config, table), states, mitigate })
     }
 }
 

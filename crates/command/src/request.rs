@@ -24,6 +24,7 @@ pub(crate) enum Asked {
     Acknowledge { incident_id: String },
     Approve { incident_id: String, n: u32, plan_sha256: String },
     Reject { incident_id: String, n: u32, reason: String },
+    Undo { incident_id: String, n: u32, reason: Option<String> },
     Resolve { incident_id: String, reason: Option<String> },
     BrakeOn { reason: String, minutes: i64 },
     BrakeOff,
@@ -79,7 +80,7 @@ fn only_known(verb: Verb, args: &Value) -> Result<(), String> {
     let known: &[&str] = match verb {
         Verb::Acknowledge => &[],
         Verb::Approve => &["n", "plan_sha256"],
-        Verb::Reject => &["n", "reason"],
+        Verb::Reject | Verb::Undo => &["n", "reason"],
         Verb::Resolve => &["reason"],
         Verb::Brake => &["on", "reason", "minutes"],
         Verb::ChangeRecord => &["resource", "version", "good", "at"],
@@ -110,6 +111,7 @@ fn asked(verb: Verb, request: &Request, args: &Value) -> Result<Asked, String> {
             let reason = needed(args, "reason", "say why the mitigation is rejected")?;
             Ok(Asked::Reject { incident_id: incident_id()?, n: number(args)?, reason })
         }
+        Verb::Undo => Ok(Asked::Undo { incident_id: incident_id()?, n: number(args)?, reason: text(args, "reason")? }),
         Verb::Resolve => Ok(Asked::Resolve { incident_id: incident_id()?, reason: text(args, "reason")? }),
         Verb::Brake => brake(args),
         Verb::ChangeRecord => change(args),

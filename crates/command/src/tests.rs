@@ -7,7 +7,7 @@ use super::*;
 use crate::samples::{at, incident};
 
 /// The answers of the services, in order: status, body.
-fn ctx(answers: &[(u16, Value)]) -> (Ctx, StaticReplayClient) {
+pub(crate) fn ctx(answers: &[(u16, Value)]) -> (Ctx, StaticReplayClient) {
     let event = |(status, body): &(u16, Value)| {
         let request = http::Request::builder().uri("http://localhost/").body(Vec::new().into()).unwrap();
         let answer = http::Response::builder().status(*status).body(body.to_string().into()).unwrap();
@@ -16,7 +16,8 @@ fn ctx(answers: &[(u16, Value)]) -> (Ctx, StaticReplayClient) {
     let replay = StaticReplayClient::new(answers.iter().map(event).collect());
     let env = Env::from([("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_REGION", "eu-west-1")]);
     let config = step::aws::config(&env).unwrap().to_builder().http_client(replay.clone()).build();
-    (Ctx::over(&config, "incidents".into()), replay)
+    let mitigate = "arn:aws:states:eu-west-1:111122223333:stateMachine:mitigate";
+    (Ctx::over(&config, "incidents".into(), mitigate.into()).unwrap(), replay)
 }
 
 fn batch(body: &str) -> Input {
@@ -29,7 +30,7 @@ fn acknowledge() -> String {
 }
 
 /// The operations that were asked of the services.
-fn asked(replay: &StaticReplayClient) -> Vec<String> {
+pub(crate) fn asked(replay: &StaticReplayClient) -> Vec<String> {
     replay.actual_requests().map(|r| r.headers().get("x-amz-target").unwrap_or_default().to_owned()).collect()
 }
 

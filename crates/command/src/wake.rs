@@ -1,6 +1,6 @@
 //! Waking the state machine that waits for a person.
 
-use incident::{CommandRecord, Verb};
+use incident::{CommandRecord, Incident, MitigationRecord, Verb};
 use step::{StepError, sdk_error};
 
 use crate::Ctx;
@@ -14,6 +14,22 @@ pub(crate) async fn wake(ctx: &Ctx, token: Option<&str>) -> Result<(), StepError
         Err(error) if error.as_service_error().is_some_and(is_over) => Ok(()),
         Err(error) => Err(sdk_error("the state machine that waits could not be woken", error)),
     }
+}
+
+/// Wakes the state machine of an incident wherever it waits: for recovery, or for what is in force to be put back. Returns
+/// what is in force and keeps its status from being better than `mitigated`, but for a person's word.
+pub(crate) async fn wake_all(
+    ctx: &Ctx,
+    incident: &Incident,
+    token_before: Option<String>,
+) -> Result<Vec<MitigationRecord>, StepError> {
+    wake(ctx, incident.recovery_token.clone().or(token_before).as_deref()).await?;
+    let mut holding = ctx.store.mitigations(incident.id(), incident.opening).await?;
+    for record in &holding {
+        wake(ctx, record.put_back_token.as_deref()).await?;
+    }
+    holding.retain(MitigationRecord::holds);
+    Ok(holding)
 }
 
 /// A request that is answered came again: nothing is done, but what waits for it is woken.
@@ -32,10 +48,12 @@ pub(crate) async fn again(ctx: &Ctx, request: &Request, record: &CommandRecord) 
         }
         Some(Verb::Resolve) => {
             let incident = ctx.store.load(id).await?;
-            let over = !incident.status.holds_group_key();
-            wake(ctx, incident.recovery_token.as_deref().filter(|_| over)).await
+            if incident.status.holds_group_key() {
+                return Ok(());
+            }
+            wake_all(ctx, &incident, None).await.map(drop)
         }
-        Some(Verb::Acknowledge | Verb::Brake | Verb::ChangeRecord) | None => Ok(()),
+        Some(Verb::Acknowledge | Verb::Undo | Verb::Brake | Verb::ChangeRecord) | None => Ok(()),
     }
 }
 

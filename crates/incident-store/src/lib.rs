@@ -6,6 +6,7 @@
 mod changes;
 mod commands;
 mod control;
+mod in_force;
 mod incident_item;
 mod item;
 mod keys;

@@ -1,12 +1,13 @@
 //! `INC#<id>` / `MIT#<opening>#<n>`: the record is one JSON text; its progress, its plan's hash and the token of the
-//! waiting state machine are attributes of their own, since conditions and the state machine read them.
+//! waiting state machine are attributes of their own, since conditions and the state machine read them; so is what
+//! `in_force.rs` writes.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use incident::{MitigationRecord, Progress};
 use step::{StepError, sdk_error};
 
 use crate::item::{Build, Row, json, key, s};
-use crate::{Store, keys};
+use crate::{Store, in_force, keys};
 
 impl Store {
     /// One mitigation of an incident.
@@ -53,14 +54,18 @@ impl Store {
     /// `Transient` or `Stuck` where the table cannot be written.
     pub async fn advance(&self, from: Progress, record: &MitigationRecord) -> Result<bool, StepError> {
         let (pk, sk) = place(record);
+        let (index, values) = in_force::indexed(record);
+        let names = (!index.is_empty()).then(|| [("#status".to_owned(), "status".to_owned())].into());
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(&pk, &sk)))
-            .update_expression("SET #record = :record, progress = :progress")
+            .update_expression(format!("SET #record = :record, progress = :progress{index}"))
             .condition_expression("progress = :from AND plan_sha256 = :plan")
+            .set_expression_attribute_names(names)
             .expression_attribute_names("#record", "record")
+            .set_expression_attribute_values(values)
             .expression_attribute_values(":record", json(record)?)
             .expression_attribute_values(":progress", s(record.progress.as_str()))
             .expression_attribute_values(":from", s(from.as_str()))
@@ -79,7 +84,7 @@ fn place(record: &MitigationRecord) -> (String, String) {
     (keys::incident(&record.incident_id), keys::mitigation(record.opening, record.n))
 }
 
-fn read(item: Row<'_>) -> Result<MitigationRecord, StepError> {
+pub(crate) fn read(item: Row<'_>) -> Result<MitigationRecord, StepError> {
     let record: MitigationRecord = item.parsed("record")?;
-    Ok(MitigationRecord { approval_token: item.find_text("approval_token"), ..record })
+    in_force::beside(item, MitigationRecord { approval_token: item.find_text("approval_token"), ..record })
 }

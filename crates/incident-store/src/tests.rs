@@ -19,8 +19,16 @@ fn now() -> Timestamp {
 }
 
 fn store(status: u16, answer: &Value) -> (Store, StaticReplayClient) {
-    let answer = http::Response::builder().status(status).body(SdkBody::from(answer.to_string())).unwrap();
-    let client = StaticReplayClient::new(vec![ReplayEvent::new(http::Request::new(SdkBody::empty()), answer)]);
+    answering(&[(status, answer.clone())])
+}
+
+/// A store whose table gives these answers, one after the other; and what it was asked.
+pub(crate) fn answering(answers: &[(u16, Value)]) -> (Store, StaticReplayClient) {
+    let event = |(status, answer): &(u16, Value)| {
+        let answer = http::Response::builder().status(*status).body(SdkBody::from(answer.to_string())).unwrap();
+        ReplayEvent::new(http::Request::new(SdkBody::empty()), answer)
+    };
+    let client = StaticReplayClient::new(answers.iter().map(event).collect());
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
@@ -57,7 +65,7 @@ fn signal() -> Signal {
     }
 }
 
-fn opened() -> (Opened, GroupKey) {
+pub(crate) fn opened() -> (Opened, GroupKey) {
     let group = GroupKey::new("catch-all", "unknown", "unknown", Some("111122223333"), false);
     let signal = signal();
     let opened = Opened {

@@ -28,16 +28,30 @@ impl Store {
         changed(update).await
     }
 
-    /// From open to mitigated; `false` where it is not open.
+    /// From open to mitigated, since a mitigation was verified; `false` where it is not open.
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be written.
     pub async fn mitigated(&self, id: &str, opening: u32, when: Timestamp) -> Result<bool, StepError> {
+        self.open_to_mitigated(id, opening, when, false).await
+    }
+
+    /// From open to mitigated, since nothing fires and yet something is in force that keeps it from being resolved;
+    /// `false` where it is not open, or something fires.
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the table cannot be written.
+    pub async fn held(&self, id: &str, opening: u32, when: Timestamp) -> Result<bool, StepError> {
+        self.open_to_mitigated(id, opening, when, true).await
+    }
+
+    async fn open_to_mitigated(&self, id: &str, opening: u32, when: Timestamp, clear: bool) -> Result<bool, StepError> {
         for pause in [10, 40, 160, 0] {
             let incident = self.incident(id).await?;
             let is_open = |i: &Incident| i.opening == opening && i.status == Status::Open;
-            let Some(incident) = incident.filter(is_open) else { return Ok(false) };
-            if self.transact(self.to_mitigated(&incident, when)?).await? == Taken::Done {
+            let is_as_asked = |i: &Incident| is_open(i) && (i.firing.is_empty() || !clear);
+            let Some(incident) = incident.filter(is_as_asked) else { return Ok(false) };
+            if self.transact(self.to_mitigated(&incident, when, clear)?).await? == Taken::Done {
                 return Ok(true);
             }
             // Still open, so a signal was being written: it is over in milliseconds.
@@ -46,12 +60,18 @@ impl Store {
         Err(StepError::transient("the incident could not be marked as mitigated: others are writing it"))
     }
 
-    fn to_mitigated(&self, incident: &Incident, when: Timestamp) -> Result<Vec<TransactWriteItem>, StepError> {
+    fn to_mitigated(
+        &self,
+        incident: &Incident,
+        when: Timestamp,
+        clear: bool,
+    ) -> Result<Vec<TransactWriteItem>, StepError> {
+        let nothing_fires = if clear { " AND attribute_not_exists(firing)" } else { "" };
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key(&keys::incident(incident.id()), keys::META)))
             .update_expression("SET #status = :mitigated, mitigated_at = :at")
-            .condition_expression("opening = :opening AND #status = :open")
+            .condition_expression(format!("opening = :opening AND #status = :open{nothing_fires}"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":opening", n(incident.opening))
             .expression_attribute_values(":open", s(Status::Open.as_str()))

@@ -14,6 +14,8 @@ pub enum Verb {
     Approve,
     /// Do not let it happen. Arguments: `n`, `reason`.
     Reject,
+    /// Take a change back that is in force. Arguments: `n`, `reason`.
+    Undo,
     /// The incident is over. Arguments: `reason`, needed where something still fires.
     Resolve,
     /// Stop or allow every mitigation. Arguments: `on` (bool), `reason`, `minutes`; no incident.

@@ -3,6 +3,7 @@
 mod command;
 mod decision;
 mod identity;
+mod in_force;
 mod measures;
 mod mitigation;
 mod record;
@@ -11,6 +12,7 @@ mod timeline;
 pub use command::{Command, CommandRecord, Verb};
 pub use decision::{Action, FingerprintState, Known, KnownSignal, OpenPointer, SignalOutcome, decide};
 pub use identity::{GroupKey, incident_id, is_incident_id};
+pub use in_force::{PutBack, UndoRequest};
 pub use measures::{Measure, Measures};
 pub use mitigation::{ChangeRecord, MitigationRecord, Outcome, Progress};
 pub use record::{

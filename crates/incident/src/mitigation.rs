@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::in_force::{PutBack, UndoRequest};
+
 /// How a mitigation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -129,6 +131,22 @@ pub struct MitigationRecord {
     pub left: Option<Value>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// Whether it takes away capacity or a feature: while it is in force, the incident is at most `mitigated`. This and
+    /// what follows is absent in records of older releases.
+    #[serde(default)]
+    pub takes_away: bool,
+    /// The last that a person asked for to take it back.
+    #[serde(default)]
+    pub undo: Option<UndoRequest>,
+    /// That it is back.
+    #[serde(default)]
+    pub put_back: Option<PutBack>,
+    /// The task token of `AwaitPutBack` while it waits.
+    #[serde(default)]
+    pub put_back_token: Option<String>,
+    /// The number of the last reminder that it is in force, from 1; 0 before the first.
+    #[serde(default)]
+    pub reminded: u32,
 }
 
 /// One entry of the ledger of changes, `CHANGE#<ARN hash>` / `<time ms>#<id>`.

@@ -16,7 +16,8 @@ pub const V: u32 = 1;
 pub enum Status {
     /// Something fires, or fired and has not been clear for long enough.
     Open,
-    /// A mitigation was verified; the clear period is not over yet.
+    /// A mitigation was verified and the clear period is not over yet, or one that takes away capacity or a feature is
+    /// still in force.
     Mitigated,
     /// Everything that fired stayed clear, or a person said so.
     Resolved,
@@ -175,7 +176,7 @@ pub struct Incident {
     /// The same for channels that wake.
     #[serde(default)]
     pub woken_engagement: Option<u32>,
-    /// When a mitigation of ours was verified.
+    /// When a mitigation of ours was verified, or was found to be all that keeps the incident from being resolved.
     pub mitigated_at: Option<Timestamp>,
     /// When it was resolved.
     pub resolved_at: Option<Timestamp>,

@@ -21,10 +21,11 @@ pub(crate) async fn announce(
     opening: u32,
     what: Announcement,
     n: u32,
+    reminder: u32,
 ) -> Result<Output, StepError> {
     let mitigations = match what {
         Announcement::Resolved => ctx.store.mitigations(incident.id(), opening).await?,
-        Announcement::Approval | Announcement::Mitigation => {
+        Announcement::Approval | Announcement::Mitigation | Announcement::PutBack | Announcement::InForce => {
             ctx.store.mitigation(incident.id(), opening, n).await?.into_iter().collect()
         }
     };
@@ -36,7 +37,8 @@ pub(crate) async fn announce(
     let first = incident.opened.plan.team.escalation.first();
     let said = match first.filter(|_| due(incident, opening, what, mitigations.first())) {
         Some(first) => {
-            let said = say(ctx, incident, what, n, &mitigations, &first.contact);
+            let word = word(what, reminder, mitigations.first());
+            let said = say(ctx, incident, what, (n, &word), &mitigations, &first.contact);
             let (said, closed) = join(said, close(ctx, incident, what, &mitigations)).await;
             said.and_then(|said| closed.map(|()| said))
         }
@@ -45,13 +47,26 @@ pub(crate) async fn announce(
     noted.and(said)
 }
 
-/// Whether there is something to say: an approval that still waits, a mitigation of a plan that has one, an end that came.
+/// Whether there is something to say: an approval that still waits, a mitigation of a plan that has one, an end that came,
+/// a wish and what came of it, a change that is in force still.
 fn due(incident: &Incident, opening: u32, what: Announcement, record: Option<&MitigationRecord>) -> bool {
     match what {
         Announcement::Approval => record.is_some_and(|record| record.progress == Progress::Planned),
         Announcement::Mitigation => record.is_some() || !incident.plan().mitigations.is_empty(),
         Announcement::Resolved => incident.opening == opening && incident.resolved_at.is_some(),
+        Announcement::PutBack => record.is_some_and(|record| record.undo.is_some()),
+        Announcement::InForce => record.is_some_and(MitigationRecord::is_in_force),
     }
+}
+
+/// The word in the key: each try to take a change back and each reminder is told of by itself.
+fn word(what: Announcement, reminder: u32, record: Option<&MitigationRecord>) -> String {
+    let count = match what {
+        Announcement::PutBack => record.and_then(|record| record.undo.as_ref()).map_or(1, |undo| undo.run),
+        Announcement::InForce => reminder,
+        Announcement::Approval | Announcement::Mitigation | Announcement::Resolved => 1,
+    };
+    if count > 1 { format!("{}-{count}", what.as_str()) } else { what.as_str().to_owned() }
 }
 
 /// The timeline's entry of the end; where a person resolved it, their command wrote one.
@@ -63,7 +78,7 @@ async fn say(
     ctx: &Ctx,
     incident: &Incident,
     what: Announcement,
-    n: u32,
+    (n, word): (u32, &str),
     mitigations: &[MitigationRecord],
     contact: &Contact,
 ) -> Result<Output, StepError> {
@@ -73,11 +88,13 @@ async fn say(
         Announcement::Mitigation if about.wakes() => ("paged", "page", format!("about what came of mitigation {n}")),
         Announcement::Mitigation => ("told", "tell", format!("what came of mitigation {n}")),
         Announcement::Resolved => ("told", "tell", "that it is resolved".to_owned()),
+        Announcement::PutBack => ("told", "tell", format!("what came of taking mitigation {n} back")),
+        Announcement::InForce => ("reminded", "remind", format!("that mitigation {n} is in force")),
     };
     let to = Address {
         done: format!("{done} {} {rest}", contact.name),
         to_do: format!("{to_do} {} {rest}", contact.name),
-        ..address(incident, what, n, contact)
+        ..address(incident, word, n, contact)
     };
     let takes = |channel: &&Channel| Channels::takes(channel, about);
     let channels: Vec<_> = contact.channels.iter().filter(takes).cloned().collect();
@@ -107,7 +124,7 @@ async fn close(
         let to = Address {
             done: format!("closed the alerts of {}", contact.name),
             to_do: format!("close the alerts of {}", contact.name),
-            ..address(incident, what, 0, contact)
+            ..address(incident, what.as_str(), 0, contact)
         };
         let text = move |mark| message::resolved(incident, mitigations, mark);
         async move { deliver(ctx, &to, about, &channels, text).await.map(drop) }
@@ -130,13 +147,13 @@ fn alerted(incident: &Incident) -> Vec<(&Contact, Vec<Channel>)> {
 }
 
 /// The address of an announcement, without its words for the timeline.
-fn address(incident: &Incident, what: Announcement, n: u32, contact: &Contact) -> Address {
+fn address(incident: &Incident, word: &str, n: u32, contact: &Contact) -> Address {
     Address {
         incident_id: incident.id().to_owned(),
         opening: incident.opening,
         engagement: n,
         step: 0,
-        contact: format!("{}/{}", contact.name, what.as_str()),
+        contact: format!("{}/{word}", contact.name),
         done: String::new(),
         to_do: String::new(),
         suffix: String::new(),
@@ -153,7 +170,9 @@ fn text(
     match (what, mitigations.first()) {
         (Announcement::Approval, Some(record)) => message::approval(incident, contact, record, mark),
         (Announcement::Resolved, _) => message::resolved(incident, mitigations, mark),
-        (Announcement::Approval | Announcement::Mitigation, record) => message::mitigation(incident, record, mark),
+        (Announcement::PutBack, Some(record)) => message::put_back(incident, record, mark),
+        (Announcement::InForce, Some(record)) => message::reminder(incident, contact, record, mark),
+        (_, record) => message::mitigation(incident, record, mark),
     }
 }
 

@@ -72,7 +72,11 @@ impl About<'_> {
             What::Announce { announce: Announcement::Mitigation, .. } => {
                 self.incident.resolved_by.is_none() && self.mitigations.iter().any(needs_somebody)
             }
-            What::Announce { announce: Announcement::Approval | Announcement::Resolved, .. } => false,
+            What::Announce {
+                announce:
+                    Announcement::Approval | Announcement::Resolved | Announcement::PutBack | Announcement::InForce,
+                ..
+            } => false,
         }
     }
 }

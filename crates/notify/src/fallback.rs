@@ -64,7 +64,7 @@ mod tests {
 
     fn page(opening: u32, engagement: u32, step: u32) -> Input {
         let incident_id = "inc-20261123-0123456789".to_owned();
-        Input { incident_id, opening, what: What::Page { engagement, step } }
+        Input { incident_id, opening, what: What::Page { engagement, step }, reminder: 0 }
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub struct Input {
     pub opening: u32,
     /// What to tell.
     pub what: What,
+    /// The number of the reminder, from 1, where it is one; else 0.
+    pub reminder: u32,
 }
 
 /// What to tell.
@@ -43,6 +45,10 @@ pub enum Announcement {
     Mitigation,
     /// The incident is resolved.
     Resolved,
+    /// What came of a person's wish to have a change taken back.
+    PutBack,
+    /// A change is in force still: a reminder.
+    InForce,
 }
 
 impl Announcement {
@@ -52,6 +58,8 @@ impl Announcement {
             Self::Approval => "approval",
             Self::Mitigation => "mitigation",
             Self::Resolved => "resolved",
+            Self::PutBack => "put-back",
+            Self::InForce => "in-force",
         }
     }
 }
@@ -66,6 +74,7 @@ struct Wire {
     step: Option<u32>,
     announce: Option<Announcement>,
     n: Option<u32>,
+    reminder: Option<u32>,
 }
 
 impl TryFrom<Wire> for Input {
@@ -82,7 +91,8 @@ impl TryFrom<Wire> for Input {
             (None, None, Some(announce)) => What::Announce { announce, n: wire.n.unwrap_or(1) },
             _ => return Err("give either `engagement` and `step`, or `announce`".to_owned()),
         };
-        Ok(Self { incident_id: wire.incident_id, opening: wire.opening, what })
+        let reminder = wire.reminder.unwrap_or_default();
+        Ok(Self { incident_id: wire.incident_id, opening: wire.opening, what, reminder })
     }
 }
 
@@ -111,6 +121,14 @@ mod tests {
         check(
             json!({"announce": "mitigation", "n": 2}),
             Ok(What::Announce { announce: Announcement::Mitigation, n: 2 }),
+        );
+        check(
+            json!({"announce": "put-back", "n": 2, "reminder": 0}),
+            Ok(What::Announce { announce: Announcement::PutBack, n: 2 }),
+        );
+        check(
+            json!({"announce": "in-force", "reminder": 3}),
+            Ok(What::Announce { announce: Announcement::InForce, n: 1 }),
         );
         check(json!({"announce": "resolved"}), Ok(What::Announce { announce: Announcement::Resolved, n: 0 }));
         check(json!({"later": true, "engagement": 1, "step": 1}), Ok(What::Page { engagement: 1, step: 1 }));

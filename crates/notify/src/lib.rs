@@ -1,5 +1,6 @@
 //! Purpose: tell people. A page wakes someone until they acknowledge; an announcement asks for an approval, or says what
-//! came of a mitigation, which wakes them once where a change did not help, or that the incident is resolved.
+//! came of a mitigation, which wakes them once where a change did not help, or that the incident is resolved, or reminds
+//! of what is in force.
 //! Reads: the incident, its mitigation, secrets of channels. Writes: SNS, Slack, PagerDuty, webhooks, `SENT#…`, `TOLD#…`,
 //! the timeline.
 //! Undo: none, what was said was said. Retry: safe; what a channel accepted is not sent again, and what was claimed by a
@@ -83,6 +84,8 @@ pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
     let incident = fallback::load(ctx, &input).await?;
     match input.what {
         What::Page { engagement, step } => page::page(ctx, &incident, input.opening, engagement, step).await,
-        What::Announce { announce, n } => announce::announce(ctx, &incident, input.opening, announce, n).await,
+        What::Announce { announce, n } => {
+            announce::announce(ctx, &incident, input.opening, announce, n, input.reminder).await
+        }
     }
 }

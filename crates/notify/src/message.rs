@@ -1,9 +1,12 @@
 //! What people read, and nothing else: every sentence that leaves for a page or an announcement is built here, from facts
 //! that are ours. No log line and no alarm reason is in it.
 
+mod in_force;
+
 use incident::{Incident, Measure, Measures, MitigationRecord, Outcome, Progress};
 use response_plan::{Approval, Contact, EscalationStep, Mode};
 
+pub(crate) use crate::message::in_force::{put_back, reminder};
 use crate::text::{length, line, list, moment};
 
 /// The longest title, in characters; channels that take less cut it.
@@ -159,14 +162,17 @@ pub(crate) fn mitigation(incident: &Incident, record: Option<&MitigationRecord>,
         ),
     };
     let reason = record.and_then(|r| r.reason.as_deref());
-    Message::about(incident, mark, &format!("Mitigation {word}: "))
+    let holds = record.filter(|record| record.holds());
+    let message = Message::about(incident, mark, &format!("Mitigation {word}: "))
         .fact_if("Was to do", record.map(|r| &r.summary))
         .fact_if("To", record.map(|r| &r.target))
         .fact("What came of it", came)
         .fact_if("Why", reason)
+        .fact_if("In force", holds.map(|_| "until it is back, the incident is at most mitigated"))
         .fact("Now", next)
-        .fact_if("Runbook", incident.plan().runbook.as_deref())
-        .action("See all of it", "show", incident.id())
+        .fact_if("Runbook", incident.plan().runbook.as_deref());
+    let message = holds.into_iter().fold(message, in_force::with_undo);
+    message.action("See all of it", "show", incident.id())
 }
 
 /// The outcome as one word, what happened, and what to do.
@@ -190,7 +196,10 @@ fn came_of(incident: &Incident, record: &MitigationRecord) -> (&'static str, Str
     let (came, next) = match outcome {
         Outcome::Verified => (
             "it was applied, what fired cleared, and the service gave proof of life".to_owned(),
-            format!("nothing urgent: the incident resolves once everything stays clear for {held}"),
+            match record.holds() {
+                true => "nothing urgent: put it back once the service bears it again".to_owned(),
+                false => format!("nothing urgent: the incident resolves once everything stays clear for {held}"),
+            },
         ),
         Outcome::Unproven => (
             "it was applied and what fired cleared, without proof of life".to_owned(),
@@ -217,8 +226,12 @@ pub(crate) fn resolved(incident: &Incident, mitigations: &[MitigationRecord], ma
     let bags: Vec<_> =
         bags.map(|pass| format!("{} (files: {}, gaps: {})", pass.prefix, pass.files, pass.gaps)).collect();
     let postmortem = incident.postmortem.as_ref().map(|keys| format!("{} and {}", keys.markdown, keys.html));
-    Message::about(incident, mark, "Resolved: ")
-        .fact("How", recovery(incident))
+    let message = Message::about(incident, mark, "Resolved: ").fact("How", recovery(incident));
+    let still = |message: Message, record: &MitigationRecord| {
+        in_force::with_undo(message.fact("Still in force", &record.summary), record)
+    };
+    let message = mitigations.iter().filter(|record| record.holds()).fold(message, still);
+    message
         .fact("Took", took.join(", "))
         .fact("Evidence", if bags.is_empty() { "no pass was sealed".to_owned() } else { list(&bags) })
         .fact("Postmortem", postmortem.unwrap_or_else(|| "not written yet".to_owned()))

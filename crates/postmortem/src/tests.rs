@@ -41,6 +41,22 @@ fn a_drill_of_which_next_to_nothing_is_known() {
     assert!(markdown(&unknown()).starts_with("# DRILL: "));
 }
 
+#[test]
+fn what_takes_something_away_is_said_to_be_back_or_still_in_force() {
+    let mut facts = bad_deployment();
+    facts.mitigations[0].takes_away = true;
+    let still = "It is still in force: nothing takes it back by itself.";
+    assert_eq!(markdown(&facts).matches(still).count(), 2, "in the lead and in the record");
+    for (by, words) in [(Some("ada"), "as ada asked"), (None, "not by the suite")] {
+        facts.mitigations[0].put_back =
+            serde_json::from_value(json!({"at": "2026-11-23T15:00:05Z", "by": by})).unwrap();
+        let text = markdown(&facts);
+        let back = format!("It was put back at 2026-11-23 15:00:05 UTC, {words}.");
+        assert_eq!(text.replace('\u{a0}', " ").matches(&back).count(), 2, "{text}");
+        assert!(!text.contains("still in force"), "{text}");
+    }
+}
+
 /// `words` must all be in the answer; `None` for the words means that it is not known.
 #[track_caller]
 fn check(answer: &Answer, known: bool, words: &[&str]) {

@@ -125,11 +125,17 @@ pub(crate) fn is_the_recorded(found: &str, recorded: &str) -> Result<(), String>
     Err(format!("what the plan names is {found} now, and was {recorded} when it was planned; act by hand"))
 }
 
-/// The version to go back to: the last one recorded as good, never "the one before".
-pub(crate) fn decide(facts: &Facts<'_>) -> Result<String, String> {
-    if facts.limits.max_targets < 1 {
+/// Whether the plan lets one resource be changed.
+pub(crate) fn one_target(limits: &Guards) -> Result<(), String> {
+    if limits.max_targets < 1 {
         return Err("one resource would be changed and the plan allows none; raise `max_targets`".to_owned());
     }
+    Ok(())
+}
+
+/// The version to go back to: the last one recorded as good, never "the one before".
+pub(crate) fn decide(facts: &Facts<'_>) -> Result<String, String> {
+    one_target(facts.limits)?;
     if facts.split {
         return Err(format!("the alias splits traffic between versions of {}; a person picks", facts.target));
     }

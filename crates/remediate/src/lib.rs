@@ -1,10 +1,11 @@
 //! Purpose: the safest way out of an incident: plan one mitigation, apply it once it is approved, verify that it helped,
-//! take it back where it made things worse, and cancel it when recovery comes first.
+//! take it back where it made things worse or a person asks, cancel it when recovery comes first, and say whether it is
+//! in force, which keeps the incident from being resolved where it takes something away.
 //! Reads: the incident, its mitigation record, the brake, the ledger of changes; through the role
 //! `tourniquet-mitigate-<family>` of the resource's account the opening alarm, the target, and the metric of proof of life.
 //! Writes: the record `MIT#<opening>#<n>`, the lock of the target, the timeline, the status `mitigated`; through the role
 //! the target; to Step Functions the end of a wait for approval.
-//! Undo: the action `undo`. Retry: safe after a kill at any point; each step of the record is one conditional write, and
+//! Undo: the action `undo`, by itself where verification saw things get worse, else when a person asks. Retry: safe after a kill at any point; each step of the record is one conditional write, and
 //! the change itself a compare-and-set on what was planned.
 
 mod alarm;
@@ -12,14 +13,17 @@ mod apply;
 mod cancel;
 mod families;
 mod guards;
+mod in_force;
 mod metrics;
 mod mitigations;
 mod plan;
+mod put_back;
 mod roles;
 #[cfg(test)]
 mod testing;
 mod undo;
 mod verify;
+mod wake;
 mod work;
 
 pub use crate::families::{Family, Scope};
@@ -28,6 +32,7 @@ pub use crate::mitigations::{KINDS, Kind};
 use futures_util::future::BoxFuture;
 use incident::V;
 use incident_store::Store;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use step::{Env, StepError};
 
@@ -46,11 +51,14 @@ pub struct Input {
     pub n: u32,
     /// What to do.
     pub action: Action,
+    /// For `in-force`: when the clear period began that has just held.
+    #[serde(default)]
+    pub held_from: Option<Timestamp>,
 }
 
 /// The steps of a mitigation's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Look at the present state, and record what would be changed.
     Plan,
@@ -62,6 +70,8 @@ pub enum Action {
     Undo,
     /// Recovery came first: what still waits for approval ends.
     Cancel,
+    /// Whether something of the opening is in force that keeps the incident from being resolved.
+    InForce,
 }
 
 /// What the state machines read.
@@ -80,6 +90,25 @@ pub enum Output {
         /// Whether nothing waits and nothing is being changed any more; if not, ask again.
         settled: bool,
     },
+    /// The answer to `in-force`.
+    Standing {
+        /// What the incident does next.
+        next: Standing,
+        /// The mitigation that it waits for, where it waits; else 0.
+        n: u32,
+    },
+}
+
+/// What an incident does that has stayed clear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// Nothing keeps it from being resolved.
+    Resolve,
+    /// Something is in force: it waits until that is back.
+    Wait,
+    /// Something came back, or changed otherwise: recovery has to hold again.
+    Again,
 }
 
 /// The next step of the state machine `mitigate`.
@@ -158,6 +187,7 @@ pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
         Action::Verify => Box::pin(verify::verify(&work)),
         Action::Undo => Box::pin(undo::undo(&work)),
         Action::Cancel => Box::pin(cancel::cancel(&work)),
+        Action::InForce => Box::pin(in_force::in_force(&work, input.held_from)),
     };
     step.await
 }
@@ -170,12 +200,24 @@ mod tests {
 
     #[test]
     fn the_state_machines_words_are_understood() {
-        for action in ["plan", "apply", "verify", "undo", "cancel"] {
+        for (action, expect) in [
+            ("plan", Action::Plan),
+            ("apply", Action::Apply),
+            ("verify", Action::Verify),
+            ("undo", Action::Undo),
+            ("cancel", Action::Cancel),
+            ("in-force", Action::InForce),
+        ] {
             let input =
                 json!({"v": 1, "incident_id": "inc-20261123-0123456789", "opening": 1, "n": 1, "action": action});
             let read: Input = serde_json::from_value(input).unwrap();
-            assert_eq!(format!("{:?}", read.action).to_lowercase(), action);
+            assert_eq!((read.action, read.held_from), (expect, None));
         }
+        let since = json!({
+            "v": 1, "incident_id": "x", "opening": 1, "n": 1, "action": "in-force", "held_from": "2026-11-23T14:05:10.123Z",
+        });
+        let read: Input = serde_json::from_value(since).unwrap();
+        assert_eq!(read.held_from, Some("2026-11-23T14:05:10.123Z".parse().unwrap()));
         let unknown = json!({"v": 1, "incident_id": "x", "opening": 1, "n": 1, "action": "explode"});
         assert!(serde_json::from_value::<Input>(unknown).is_err());
     }
@@ -186,6 +228,9 @@ mod tests {
         assert_eq!(serde_json::to_value(again).unwrap(), json!({"next": "again", "wait_s": 5}));
         assert_eq!(serde_json::to_value(Output::STOP).unwrap(), json!({"next": "stop", "wait_s": 0}));
         assert_eq!(serde_json::to_value(Output::Settled { settled: true }).unwrap(), json!({"settled": true}));
+        for (next, word) in [(Standing::Resolve, "resolve"), (Standing::Wait, "wait"), (Standing::Again, "again")] {
+            assert_eq!(serde_json::to_value(Output::Standing { next, n: 2 }).unwrap(), json!({"next": word, "n": 2}));
+        }
     }
 
     #[test]

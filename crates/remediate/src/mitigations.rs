@@ -1,6 +1,8 @@
 //! The kinds of change. A new mitigation is one file in `mitigations/` and one line in [`KINDS`]; the file declares the
 //! kind's place in plans, its family and the permissions that it needs, too.
 
+mod disable_event_source_mapping;
+mod reduce_reserved_concurrency;
 mod rollback_appconfig_flag;
 mod rollback_lambda_alias;
 
@@ -16,7 +18,12 @@ use crate::families::Family;
 use crate::guards::Place;
 
 /// Every kind of mitigation of this release.
-pub static KINDS: [&Kind; 2] = [&rollback_lambda_alias::KIND, &rollback_appconfig_flag::KIND];
+pub static KINDS: [&Kind; 4] = [
+    &rollback_lambda_alias::KIND,
+    &rollback_appconfig_flag::KIND,
+    &disable_event_source_mapping::KIND,
+    &reduce_reserved_concurrency::KIND,
+];
 
 /// A kind of mitigation: how plans name it, whose role may do it, and how it is done.
 pub struct Kind {

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use response_plan::{Mitigation as Planned, Mode};
 use step::StepError;
 
-use crate::mitigations::Proposal;
+use crate::mitigations::{Proposal, kind_of};
 use crate::roles::Role;
 use crate::work::{Work, plan_hash};
 use crate::{Next, Output, guards};
@@ -181,6 +181,11 @@ fn record(
         applied_at: None,
         left: None,
         ended_at: ended.then_some(work.now),
+        takes_away: kind_of(planned).is_ok_and(|kind| kind.plan.takes_away),
+        undo: None,
+        put_back: None,
+        put_back_token: None,
+        reminded: 0,
     })
 }
 

@@ -48,6 +48,11 @@ pub(crate) fn record() -> MitigationRecord {
         applied_at: None,
         left: None,
         ended_at: None,
+        takes_away: false,
+        undo: None,
+        put_back: None,
+        put_back_token: None,
+        reminded: 0,
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use signal::sha256_hex;
 use step::StepError;
 
+use crate::mitigations::Mitigation;
 use crate::roles::Role;
 use crate::{Ctx, guards};
 
@@ -21,7 +22,12 @@ pub(crate) struct Work<'a> {
     pub(crate) now: Timestamp,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    /// The same work on another mitigation of the incident.
+    pub(crate) fn about(&self, n: u32) -> Work<'a> {
+        Work { ctx: self.ctx, incident: self.incident.clone(), n, now: self.now }
+    }
+
     /// The record, which must be there.
     pub(crate) async fn record(&self) -> Result<MitigationRecord, StepError> {
         let found = self.ctx.store.mitigation(self.incident.id(), self.incident.opening, self.n).await?;
@@ -38,6 +44,15 @@ impl Work<'_> {
     /// The role that may look at a mitigation's target and change it.
     pub(crate) async fn role(&self, planned: &Planned) -> Result<Role, StepError> {
         Role::assume(&self.ctx.sts, &self.ctx.config, &self.ctx.partition, &self.incident, planned).await
+    }
+
+    /// The target of a record, as the role sees it.
+    ///
+    /// # Errors
+    /// `Refused` where the plan's words lead to another resource by now than they did when it was planned.
+    pub(crate) async fn target(&self, record: &MitigationRecord) -> Result<Box<dyn Mitigation>, StepError> {
+        let planned = self.planned(record)?;
+        self.role(planned).await?.target_again(planned, &record.target).await
     }
 
     /// Whether the brake lets a change happen; one that cannot be read is on.

@@ -1,31 +1,38 @@
-//! Executions: of the parent state machine, and of the one that pages.
+//! Executions: of the parent state machine, of the one that pages, and of the one that reminds of what is in force.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_types::SdkConfig;
-use incident::{engage_input, engage_name, execution_input, execution_name};
+use incident::{MitigationRecord, V, engage_input, engage_name, execution_input, execution_name};
 use jiff::Timestamp;
 use step::{StepError, sdk_error};
 
 use crate::decide::Execution;
 
-/// The state machine `incident-response`.
+/// The state machines.
 #[derive(Debug)]
 pub(crate) struct Executions {
     client: aws_sdk_sfn::Client,
     state_machine: String,
     /// The state machine `engage`.
     engage: String,
+    /// The state machine `mitigate`.
+    mitigate: String,
     /// What the ARN of every execution begins with.
     prefix: String,
 }
 
 impl Executions {
     /// `Stuck` where the ARN is none of a state machine.
-    pub(crate) fn new(config: &SdkConfig, state_machine: String, engage: String) -> Result<Self, StepError> {
+    pub(crate) fn new(
+        config: &SdkConfig,
+        state_machine: String,
+        engage: String,
+        mitigate: String,
+    ) -> Result<Self, StepError> {
         let prefix = prefix(&state_machine).ok_or_else(|| {
             StepError::stuck(format!("INCIDENT_RESPONSE is `{state_machine}`, which is no ARN of a state machine"))
         })?;
-        Ok(Self { client: aws_sdk_sfn::Client::new(config), state_machine, engage, prefix })
+        Ok(Self { client: aws_sdk_sfn::Client::new(config), state_machine, engage, mitigate, prefix })
     }
 
     /// How an execution is.
@@ -56,6 +63,14 @@ impl Executions {
     pub(crate) async fn engage(&self, id: &str, opening: u32, engagement: u32) -> Result<(), StepError> {
         let (name, input) = (engage_name(id, opening, engagement), engage_input(id, opening, engagement));
         self.start_one(&self.engage, name, input).await
+    }
+
+    /// Starts an execution that reminds the owner once. One of that name did it, or does.
+    pub(crate) async fn remind(&self, record: &MitigationRecord, count: u32) -> Result<(), StepError> {
+        let MitigationRecord { incident_id, opening, n, .. } = record;
+        let input =
+            format!(r#"{{"v":{V},"incident_id":"{incident_id}","opening":{opening},"n":{n},"reminder":{count}}}"#);
+        self.start_one(&self.mitigate, format!("{incident_id}-{opening}-{n}-remind-{count}"), input).await
     }
 
     async fn start_one(&self, state_machine: &str, name: String, input: String) -> Result<(), StepError> {

@@ -1,14 +1,16 @@
 //! Purpose: every minute, repair what a lost delivery or a killed function left behind: an open incident without a living
-//! execution gets one, an engagement that pages nobody is begun and told to the fallback topic, and what a person resolved
-//! while it fired is looked at again.
-//! Reads: incidents that are open, mitigated or resolved of late, the last state of what fired, executions.
-//! Writes: executions, `run`, the status `stuck`, `SENT#…`, the timeline; the fallback topic.
+//! execution gets one, an engagement that pages nobody is begun and told to the fallback topic, what a person resolved
+//! while it fired is looked at again, and the owner is reminded of what is in force.
+//! Reads: incidents that are open, mitigated or resolved of late, the last state of what fired, what is in force,
+//! executions.
+//! Writes: executions, `run`, the status `stuck`, `SENT#…`, the timeline, which reminder was the last; the fallback topic.
 //! Undo: none. Retry: safe; each repair is found done by the next run, and a page may repeat, since a lost one is worse.
 
 mod decide;
 mod executions;
 mod notice;
 mod recheck;
+mod remind;
 mod repair;
 #[cfg(test)]
 mod samples;
@@ -41,6 +43,10 @@ pub struct Output {
     pub restarted: u32,
     /// How often the fallback topic was told.
     pub paged: u32,
+    /// How many changes are in force that take something away.
+    pub in_force: u32,
+    /// Of how many of them the owner is being reminded.
+    pub reminded: u32,
 }
 
 /// What the function holds between invocations.
@@ -64,7 +70,12 @@ impl Ctx {
     fn over(config: &SdkConfig, env: &Env) -> Result<Self, StepError> {
         Ok(Self {
             store: Store::new(config, env.get("TABLE")?),
-            executions: Executions::new(config, env.get("INCIDENT_RESPONSE")?, env.get("ENGAGE")?)?,
+            executions: Executions::new(
+                config,
+                env.get("INCIDENT_RESPONSE")?,
+                env.get("ENGAGE")?,
+                env.get("MITIGATE")?,
+            )?,
             topics: aws_sdk_sns::Client::new(config),
             fallback_topic: env.get("FALLBACK_TOPIC")?,
         })
@@ -95,6 +106,9 @@ async fn sweep(ctx: &Ctx) -> Result<Output, StepError> {
         failures.iter().for_each(|failure| log(id, failure));
     }
     if let Err(error) = recheck::look_again(ctx, &mut output).await {
+        unlisted = Some(error);
+    }
+    if let Err(error) = remind::remind(ctx, step::now(), &mut output).await {
         unlisted = Some(error);
     }
     unlisted.map_or(Ok(output), Err)

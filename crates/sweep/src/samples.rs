@@ -1,6 +1,6 @@
 //! Values that several tests share.
 
-use incident::Incident;
+use incident::{Incident, MitigationRecord};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -39,4 +39,15 @@ fn rollback() -> serde_json::Value {
         "does": "roll checkout:live back to the last version recorded as good", "approval": "owner",
         "guards": { "change_within": "60m", "max_targets": 1 }, "healthy_when": null, "verify_within": "5m",
     })
+}
+
+/// A consumer that was taken out of the way, verified at second 100.
+pub(crate) fn in_force() -> MitigationRecord {
+    serde_json::from_value(json!({
+        "v": 1, "incident_id": "inc-20251123-0123456789", "opening": 1, "n": 1, "choice": 0,
+        "kind": "disable-event-source-mapping", "target": "arn", "summary": "s", "plan_sha256": "p",
+        "progress": "ended", "outcome": "verified", "planned_at": at(1), "expires_at": at(1801),
+        "applied_at": at(60), "ended_at": at(100), "left": {"enabled": false}, "takes_away": true,
+    }))
+    .unwrap()
 }

@@ -19,6 +19,7 @@ fn ctx(answers: Vec<(u16, String)>) -> (Ctx, StaticReplayClient) {
         ("TABLE", "incidents"),
         ("INCIDENT_RESPONSE", "arn:aws:states:eu-west-1:111122223333:stateMachine:incident-response"),
         ("ENGAGE", "arn:aws:states:eu-west-1:111122223333:stateMachine:engage"),
+        ("MITIGATE", "arn:aws:states:eu-west-1:111122223333:stateMachine:mitigate"),
         ("FALLBACK_TOPIC", "arn:aws:sns:eu-west-1:111122223333:fallback"),
     ]);
     let config = step::aws::config(&env).unwrap().to_builder().http_client(replay.clone()).build();
@@ -39,20 +40,20 @@ fn asked(replay: &StaticReplayClient) -> Vec<String> {
 
 #[tokio::test]
 async fn nothing_open_is_nothing_to_do() {
-    let (ctx, _) = ctx(vec![none(), none(), none()]);
+    let (ctx, _) = ctx(vec![none(), none(), none(), none()]);
     let output = handle(&ctx, Value::Null).await.unwrap();
     assert_eq!(
         serde_json::to_value(output).unwrap(),
-        json!({"v": 1, "open": 0, "started": 0, "restarted": 0, "paged": 0})
+        json!({"v": 1, "open": 0, "started": 0, "restarted": 0, "paged": 0, "in_force": 0, "reminded": 0})
     );
 }
 
 #[tokio::test]
 async fn a_list_that_cannot_be_read_stops_no_other_and_is_said() {
-    let (ctx, replay) = ctx(vec![gone(), none(), none()]);
+    let (ctx, replay) = ctx(vec![gone(), none(), none(), none()]);
     let error = handle(&ctx, Value::Null).await.unwrap_err();
     assert_eq!(error.name(), "Stuck");
-    assert_eq!(asked(&replay), ["DynamoDB_20120810.Query"; 3]);
+    assert_eq!(asked(&replay), ["DynamoDB_20120810.Query"; 4]);
 }
 
 #[tokio::test]
@@ -202,4 +203,42 @@ async fn an_engagement_that_nobody_began_is_begun_and_told() {
     assert_eq!(start["name"], "inc-20251123-0123456789-1-2");
     assert_eq!(start["input"], r#"{"v":1,"incident_id":"inc-20251123-0123456789","opening":1,"engagement":2}"#);
     assert!(start["stateMachineArn"].as_str().is_some_and(|arn| arn.ends_with(":engage")), "{start}");
+}
+
+/// What is in force, by the index and by the record.
+fn listed_in_force() -> [(u16, String); 2] {
+    let key = json!({"pk": {"S": "INC#inc-20251123-0123456789"}, "sk": {"S": "MIT#1#1"}});
+    let item = json!({"record": {"S": serde_json::to_string(&samples::in_force()).unwrap()}});
+    [(200, json!({"Items": [key]}).to_string()), (200, json!({"Item": item}).to_string())]
+}
+
+#[tokio::test]
+async fn a_reminder_is_started_by_a_name_of_its_own_and_then_recorded() {
+    let status = |status| stored(&incident::Incident { status, ..samples::incident() }, json!({}));
+    let [list, record] = listed_in_force();
+    let started = (200, json!({"executionArn": "a", "startDate": 1.0}).to_string());
+    let (ctx, replay) = ctx(vec![list, record, status(Status::Resolved), started, (200, "{}".to_owned())]);
+    let mut output = Output::default();
+    remind::remind(&ctx, samples::at(100 + 3600), &mut output).await.unwrap();
+    assert_eq!((output.in_force, output.reminded, output.paged), (1, 1, 0));
+    assert_eq!(asked(&replay)[3..], ["AWSStepFunctions.StartExecution", "DynamoDB_20120810.UpdateItem"]);
+    let start: Value =
+        serde_json::from_slice(replay.actual_requests().nth(3).unwrap().body().bytes().unwrap()).unwrap();
+    assert_eq!(start["name"], "inc-20251123-0123456789-1-1-remind-1");
+    assert_eq!(start["stateMachineArn"], "arn:aws:states:eu-west-1:111122223333:stateMachine:mitigate");
+    let input = r#"{"v":1,"incident_id":"inc-20251123-0123456789","opening":1,"n":1,"reminder":1}"#;
+    assert_eq!(start["input"], input);
+}
+
+#[tokio::test]
+async fn nobody_is_reminded_before_the_time_or_while_it_fires() {
+    for (second, then, calls) in [(100, None, 2), (100 + 3600, Some(samples::incident()), 3)] {
+        let [list, record] = listed_in_force();
+        let open = then.map(|incident| stored(&incident, json!({})));
+        let (ctx, replay) = ctx([list, record].into_iter().chain(open).collect());
+        let mut output = Output::default();
+        remind::remind(&ctx, samples::at(second), &mut output).await.unwrap();
+        assert_eq!((output.in_force, output.reminded), (1, 0));
+        assert_eq!(asked(&replay).len(), calls);
+    }
 }

@@ -83,6 +83,11 @@ pub(crate) enum Command {
     Approve(Approve),
     /// Do not let a mitigation happen.
     Reject(Reject),
+    /// By hand, what the suite does to the world.
+    #[command(subcommand)]
+    Mitigate(Mitigate),
+    /// List what is in force, and what puts it back.
+    Mitigations,
     /// Say that an incident is over.
     Resolve(Resolve),
     /// Stop every mitigation, or allow them again.
@@ -186,6 +191,32 @@ pub(crate) struct Reject {
     /// Why.
     #[arg(long)]
     pub(crate) reason: String,
+    /// Whether to wait.
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+/// `mitigate`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Mitigate {
+    /// Take a change back that is in force, after showing it.
+    Undo(Undo),
+}
+
+/// `mitigate undo`
+#[derive(Debug, Group)]
+pub(crate) struct Undo {
+    /// The incident.
+    pub(crate) id: String,
+    /// Which of its mitigations.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) n: u32,
+    /// Why.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Do not ask whether this is meant.
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// Whether to wait.
     #[command(flatten)]
     pub(crate) wait: Wait,

@@ -5,6 +5,7 @@ mod args;
 mod ask;
 mod cloud;
 mod evidence;
+mod in_force;
 mod incidents;
 mod people;
 mod plans;
@@ -62,6 +63,8 @@ async fn run_online(cloud: &Cloud, command: Command, json: bool) -> anyhow::Resu
         Command::Ack(what) => people::acknowledge(cloud, &what).await,
         Command::Approve(what) => people::approve(cloud, &what, json).await,
         Command::Reject(what) => people::reject(cloud, &what).await,
+        Command::Mitigate(args::Mitigate::Undo(what)) => in_force::undo(cloud, &what, json).await,
+        Command::Mitigations => in_force::list(cloud).await,
         Command::Resolve(what) => people::resolve(cloud, &what).await,
         Command::Brake(what) => people::brake(cloud, &what).await,
         Command::Change(what) => people::change(cloud, &what).await,

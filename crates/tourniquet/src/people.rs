@@ -26,7 +26,7 @@ pub(crate) async fn approve(cloud: &Cloud, what: &Approve, json: bool) -> anyhow
         record.ok_or_else(|| anyhow!("{id} has no mitigation {n} (yet); `tourniquet show {id}` lists them"))?;
     let shown = describe(&record);
     if record.progress == Progress::Planned && !what.yes {
-        confirm(&shown)?;
+        confirm(&shown, "Approve this", "an approval is confirmed by a person")?;
     }
     let args = json!({"n": n, "plan_sha256": record.plan_sha256});
     let mut report = ask(cloud, Verb::Approve, Some(id), args, what.wait).await?;
@@ -80,7 +80,7 @@ pub(crate) fn describe(record: &MitigationRecord) -> String {
 }
 
 /// A typo gets its sentence at once, and not after a wait.
-fn checked(id: &str) -> anyhow::Result<&str> {
+pub(crate) fn checked(id: &str) -> anyhow::Result<&str> {
     if is_incident_id(id) {
         return Ok(id);
     }
@@ -90,17 +90,18 @@ fn checked(id: &str) -> anyhow::Result<&str> {
     )
 }
 
-fn confirm(shown: &str) -> anyhow::Result<()> {
+/// Asks a person whether that is meant; `who` says that only a person can be asked.
+pub(crate) fn confirm(shown: &str, question: &str, who: &str) -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() {
-        bail!("an approval is confirmed by a person; say --yes where nobody can be asked");
+        bail!("{who}; say --yes where nobody can be asked");
     }
-    write!(std::io::stderr(), "{shown}\nApprove this? [y/N] ")?;
+    write!(std::io::stderr(), "{shown}\n{question}? [y/N] ")?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     if matches!(answer.trim(), "y" | "Y" | "yes") {
         Ok(())
     } else {
-        Err(anyhow!("not approved; nothing was asked for"))
+        Err(anyhow!("not confirmed; nothing was asked for"))
     }
 }
 

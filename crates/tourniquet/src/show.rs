@@ -5,6 +5,7 @@ use incident_store::SentPage;
 use serde_json::{Value, json};
 
 use crate::cloud::Cloud;
+use crate::in_force;
 use crate::people::describe;
 use crate::report::{Report, line, listing, second, table};
 
@@ -37,7 +38,10 @@ impl Known {
         let mut mitigations = serde_json::to_value(&self.mitigations)?;
         // Whoever has a task token can complete the wait that it stands for.
         forget(&mut incident, "recovery_token");
-        mitigations.as_array_mut().into_iter().flatten().for_each(|m| forget(m, "approval_token"));
+        for record in mitigations.as_array_mut().into_iter().flatten() {
+            forget(record, "approval_token");
+            forget(record, "put_back_token");
+        }
         let pages: Vec<Value> = self.pages.iter().map(page).collect();
         Ok(json!({
             "v": V, "incident": incident, "timeline": self.timeline, "mitigations": mitigations, "pages": pages,
@@ -49,6 +53,9 @@ impl Known {
         let mut text = self.head();
         for record in &self.mitigations {
             text.push_str(&format!("\n{}\n  stands   {}\n", describe(record), standing(record)));
+            if let Some(in_force) = in_force::standing(record) {
+                text.push_str(&format!("  world    {in_force}\n"));
+            }
         }
         let entries: Vec<_> =
             self.timeline.iter().map(|e| vec![second(e.at), e.step.clone(), e.what.clone()]).collect();

@@ -40,6 +40,11 @@ fn verbs_about_an_incident() {
     let rejected = Asked::Reject { incident_id: incident_id(), n: 2, reason: "wrong  one".to_owned() };
     check("reject", json!({"n": 2, "reason": reason}), Ok(rejected));
     check("reject", json!({"reason": " \n"}), Err("say why"));
+    let undo =
+        |n, reason: Option<&str>| Ok(Asked::Undo { incident_id: incident_id(), n, reason: reason.map(str::to_owned) });
+    check("undo", json!({}), undo(1, None));
+    check("undo", json!({"n": 2, "reason": "it bears it again"}), undo(2, Some("it bears it again")));
+    check("undo", json!({"n": 0}), Err("from 1"));
     check("resolve", json!({}), Ok(Asked::Resolve { incident_id: incident_id(), reason: None }));
     check("resolve", json!({"reason": 7}), Err("must be a text"));
 }

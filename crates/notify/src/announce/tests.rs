@@ -53,7 +53,9 @@ async fn a_change_that_did_not_help_has_to_wake_somebody() {
         let (table, secret) = (canned([claimed(); 20]), secret_holds("xoxb-1"));
         let (sns, slack) = (canned([topic]), canned([(200, r#"{"ok":true,"ts":"1"}"#)]));
         let ctx = ctx(&table, &sns, &canned([(200, secret.as_str())]), &slack);
-        let said = say(&ctx, &incident, Announcement::Mitigation, 1, std::slice::from_ref(record), first).await;
+        let said =
+            say(&ctx, &incident, Announcement::Mitigation, (1, "mitigation"), std::slice::from_ref(record), first)
+                .await;
         match (said, expect) {
             (Ok(_), Ok(noted)) => assert!(bodies(&table).join("\n").contains(noted), "{:?}", bodies(&table)),
             (Err(error), Err(sentence)) => {
@@ -103,7 +105,7 @@ async fn the_end_closes_the_alerts_of_everybody() {
     let secret = secret_holds("second-key");
     let outside = canned([(202, "{}")]);
     let ctx = ctx(&table, &sns, &canned([(200, secret.as_str())]), &outside);
-    let output = announce(&ctx, &incident, 1, Announcement::Resolved, 0).await.unwrap();
+    let output = announce(&ctx, &incident, 1, Announcement::Resolved, 0, 0).await.unwrap();
     assert_eq!((output.contact.as_deref(), output.accepted), (Some("first"), vec!["sns".to_owned()]));
     let event: Value = serde_json::from_str(&bodies(&outside)[0]).unwrap();
     let dedup_key = "inc-20261123-0123456789-1-1";
@@ -120,7 +122,7 @@ async fn an_alert_that_stays_open_is_tried_again() {
     let (table, sns) = (canned([claimed(); 20]), canned([(200, sns_accepts())]));
     let secret = secret_holds("second-key");
     let ctx = ctx(&table, &sns, &canned([(200, secret.as_str())]), &canned([(500, "")]));
-    let error = announce(&ctx, &escalating(&steps), 1, Announcement::Resolved, 0).await.unwrap_err();
+    let error = announce(&ctx, &escalating(&steps), 1, Announcement::Resolved, 0, 0).await.unwrap_err();
     let sentence = "no channel accepted it: could not close the alerts of second";
     assert_eq!((error.name(), error.to_string().as_str()), ("Transient", sentence));
     assert_eq!(bodies(&sns).len(), 1, "the first contact is told all the same");
@@ -135,7 +137,7 @@ async fn pagerduty_is_not_asked_for_an_approval() {
         let (table, sns, outside) = (canned([claimed(); 20]), canned([(200, sns_accepts())]), canned([]));
         let ctx = ctx(&table, &sns, &canned([]), &outside);
         let first = &incident.opened.plan.team.escalation[0].contact;
-        let came = say(&ctx, &incident, Announcement::Approval, 1, &[planned()], first).await;
+        let came = say(&ctx, &incident, Announcement::Approval, (1, "approval"), &[planned()], first).await;
         assert_eq!((bodies(&sns).len(), bodies(&outside).len()), (usize::from(asked), 0));
         match came {
             Ok(output) => assert_eq!(output.accepted, ["sns"]),
@@ -148,4 +150,34 @@ async fn pagerduty_is_not_asked_for_an_approval() {
             ),
         }
     }
+}
+
+#[test]
+fn each_try_and_each_reminder_is_told_of_by_itself() {
+    let undo = |run: u32| {
+        let undo = json!({"by": "ada", "reason": null, "at": at("15:00:00"), "request_id": "r", "run": run});
+        MitigationRecord { undo: serde_json::from_value(undo).unwrap(), ..planned() }
+    };
+    for (what, reminder, record, expect) in [
+        (Announcement::PutBack, 0, undo(1), "put-back"),
+        (Announcement::PutBack, 0, undo(2), "put-back-2"),
+        (Announcement::InForce, 1, planned(), "in-force"),
+        (Announcement::InForce, 2, planned(), "in-force-2"),
+        (Announcement::Mitigation, 0, undo(2), "mitigation"),
+    ] {
+        assert_eq!(word(what, reminder, Some(&record)), expect);
+    }
+}
+
+#[test]
+fn what_is_back_is_not_reminded_of() {
+    let incident = incident();
+    let left = Some(json!({"enabled": false}));
+    let force = MitigationRecord { progress: Progress::Ended, left, takes_away: true, ..planned() };
+    assert!(due(&incident, 1, Announcement::InForce, Some(&force)));
+    assert!(!due(&incident, 1, Announcement::InForce, Some(&planned())));
+    assert!(!due(&incident, 1, Announcement::InForce, None));
+    assert!(!due(&incident, 1, Announcement::PutBack, Some(&force)), "nobody asked");
+    let put_back = serde_json::from_value(json!({"at": at("15:00:00"), "by": null})).unwrap();
+    assert!(!due(&incident, 1, Announcement::InForce, Some(&MitigationRecord { put_back, ..force })));
 }

@@ -26,7 +26,10 @@ pub(super) fn lead(facts: &Facts) -> Vec<String> {
     let detected = measures.ttd_s.seconds.map_or(String::new(), |s| format!(", {} after it began", length(s)));
     let mitigation = match facts.mitigation() {
         None => "No mitigation was planned.".to_owned(),
-        Some(m) => format!("Mitigation ({}): {}", state(m), sentence(&m.summary)),
+        Some(m) => match in_force(m) {
+            Some(in_force) => format!("Mitigation ({}): {} {in_force}", state(m), sentence(&m.summary)),
+            None => format!("Mitigation ({}): {}", state(m), sentence(&m.summary)),
+        },
     };
     vec![
         format!("{} in {} ({}), owned by {}.", incident.severity, plan.service, plan.environment, plan.owner),
@@ -110,7 +113,7 @@ fn record(m: &MitigationRecord) -> Vec<(&'static str, Cell)> {
         Some(Outcome::Rejected) => ("Rejected by", "Rejected at"),
         _ => ("Approved by", "Approved at"),
     };
-    vec![
+    let mut rows = vec![
         ("What", Cell::Text(sentence(&m.summary))),
         ("Kind", Cell::Code(m.kind.clone())),
         ("Target", Cell::Code(m.target.clone())),
@@ -125,7 +128,21 @@ fn record(m: &MitigationRecord) -> Vec<(&'static str, Cell)> {
         ("State wanted", stored(&m.desired)),
         ("State left", stored(&m.left)),
         ("Plan SHA-256", Cell::Code(m.plan_sha256.clone())),
-    ]
+    ];
+    rows.extend(in_force(m).map(|sentence| ("In force", Cell::Text(sentence))));
+    rows
+}
+
+/// Whether a change was put back, and when; nothing of one that takes nothing away and that nobody asked to have back.
+fn in_force(m: &MitigationRecord) -> Option<String> {
+    match &m.put_back {
+        Some(back) => {
+            let by = back.by.as_deref().map_or("not by the suite".to_owned(), |by| format!("as {} asked", plain(by)));
+            Some(format!("It was put back at {}, {by}.", instant(back.at)))
+        }
+        None if m.holds() => Some("It is still in force: nothing takes it back by itself.".to_owned()),
+        None => None,
+    }
 }
 
 /// The same value with its fields in order, whatever order the reader of the record kept: the same facts make the same

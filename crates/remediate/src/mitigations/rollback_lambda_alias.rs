@@ -48,7 +48,8 @@ pub(super) static KIND: Kind = Kind {
     find: |config, place, with, _| Box::pin(async move { RollbackLambdaAlias::of(config, place, with) }),
 };
 
-const FUNCTIONS: &[&str] = &["!Ref MitigateLambdaFunctions", "!Sub '${MitigateLambdaFunctions}:*'"];
+/// Functions, with their versions and aliases.
+pub(super) const FUNCTIONS: &[&str] = &["!Ref MitigateLambdaFunctions", "!Sub '${MitigateLambdaFunctions}:*'"];
 
 fn does(with: &Arguments) -> String {
     let text = |name: &str| with.get(name).map_or("?", String::as_str);

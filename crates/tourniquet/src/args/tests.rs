@@ -24,6 +24,8 @@ fn wrong_usage_is_said() {
     refused("tourniquet incidents --status broken", "`broken` is no status of an incident");
     refused("tourniquet incidents --cursor 7b7d", "--status");
     refused("tourniquet reject inc-20261123-0123456789", "--reason");
+    refused("tourniquet mitigate undo", "<ID>");
+    refused("tourniquet mitigate dance", "dance");
     refused("tourniquet brake on", "--reason");
     refused("tourniquet brake on --reason r --minutes 1441", "1441");
     refused("tourniquet brake maybe", "maybe");
