@@ -39,6 +39,19 @@ pub struct Report {
     pub stand_in: bool,
     /// Each invocation, in order.
     pub calls: Vec<Called>,
+    /// Each golden file that no function got.
+    pub left: Vec<Left>,
+}
+
+/// A golden file that no function got.
+#[derive(Clone, Debug, Serialize)]
+pub struct Left {
+    /// The scenario, a folder of `events`.
+    pub scenario: String,
+    /// The file, without its ending.
+    pub event: String,
+    /// Why: it …
+    pub why: &'static str,
 }
 
 /// One invocation.
@@ -64,8 +77,10 @@ pub fn run(workspace: &Workspace, scenario: Option<&str>, progress: Progress) ->
     let scenarios = Scenario::find(&workspace.root().join("events"), scenario)?;
     let place = Place::make(workspace, progress)?;
     let made = folder(workspace).join("events");
-    let mut calls = Vec::new();
+    let (mut calls, mut left) = (Vec::new(), Vec::new());
     for (number, scenario) in (1..).zip(&scenarios) {
+        let file = |(event, why)| Left { scenario: scenario.name.clone(), event, why };
+        left.extend(scenario.left()?.into_iter().map(file));
         let world = World::new(&place.stack, &place.people, scenario, number)?;
         for call in scenario.calls(&made.join(&scenario.name), number)? {
             let called = invoke(&place, scenario, call, &world, progress);
@@ -79,7 +94,7 @@ pub fn run(workspace: &Workspace, scenario: Option<&str>, progress: Progress) ->
     }
     let stand_in = place.stand_in;
     place.leave(progress)?;
-    Ok(Report { v: 1, stand_in, calls })
+    Ok(Report { v: 1, stand_in, calls, left })
 }
 
 /// Makes everything ready for calls by hand, says how to make one, and keeps it until Ctrl-C. What it returns is the
@@ -129,7 +144,8 @@ impl Report {
             let event = format!("{}/{}", call.scenario, call.event);
             format!("\n{seconds}  {:<24}{event:<44}{verdict}", call.function)
         };
-        self.calls.iter().map(row).collect()
+        let left = |left: &Left| format!("\n          {}/{} is left out: it {}", left.scenario, left.event, left.why);
+        self.calls.iter().map(row).chain(self.left.iter().map(left)).collect()
     }
 }
 
@@ -164,14 +180,17 @@ mod tests {
             seconds: 1.5,
             wrong: wrong.map(str::to_owned),
         };
-        let report = |second| Report { v: 1, stand_in: true, calls: vec![call(None), call(second)] };
+        let left = Left { scenario: "bad-deployment".to_owned(), event: "3-engage".to_owned(), why: "is an input" };
+        let report =
+            |second| Report { v: 1, stand_in: true, calls: vec![call(None), call(second)], left: vec![left.clone()] };
         assert!(report(None).close(false).is_ok());
         let failed = report(Some("the answer is 1, not 2"));
         assert_eq!(failed.close(false).unwrap_err().to_string(), "1 of 2 invocations went wrong");
         assert_eq!(
             failed.table(),
             "\n   1.5 s  SweepFunction           bad-deployment/every-minute                 answer ok\
-             \n   1.5 s  SweepFunction           bad-deployment/every-minute                 WRONG: the answer is 1, not 2"
+             \n   1.5 s  SweepFunction           bad-deployment/every-minute                 WRONG: the answer is 1, not 2\
+             \n          bad-deployment/3-engage is left out: it is an input"
         );
     }
 }

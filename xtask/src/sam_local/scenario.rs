@@ -132,6 +132,15 @@ impl Scenario {
         Ok(calls)
     }
 
+    /// The golden files that no function gets, each with the reason.
+    pub(super) fn left(&self) -> Result<Vec<(String, &'static str)>> {
+        let left = |event: String| match PARTS.iter().find(|(name, _)| *name == word(&event)) {
+            Some((_, Part::Left(why))) => Some((event, *why)),
+            _ => None,
+        };
+        Ok(self.files()?.into_iter().filter_map(|(event, _)| left(event)).collect())
+    }
+
     /// The golden files by their numbers, each with its name without the ending.
     fn files(&self) -> Result<Vec<(String, PathBuf)>> {
         let mut files = Vec::new();
@@ -223,6 +232,8 @@ mod tests {
         let events = |calls: Vec<Call>| calls.into_iter().map(|call| call.event).collect::<Vec<_>>();
         let expected = ["0-signal", "2-remediate-plan", ACKNOWLEDGE, EVERY_MINUTE, "10-signal-recovered"];
         assert_eq!(events(scenario.calls(&folder, 1).unwrap()), expected);
+        let left = scenario.left().unwrap().into_iter().map(|(event, _)| event).collect::<Vec<_>>();
+        assert_eq!(left, ["1-triage", "3-engage"]);
 
         fs::write(scenario.folder.join("4-remediate-dance.json"), "{}").unwrap();
         let error = scenario.calls(&folder, 1).unwrap_err().to_string();
