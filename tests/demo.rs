@@ -51,6 +51,8 @@ fn a_bad_deployment_is_rolled_back_and_verified() -> Result<()> {
     check_order(
         &report,
         &[
+            // Made by the emulator's administrator, as everything that is not the suite's.
+            ("capture-evidence", "changed before the first signal: UpdateAlias20150331 on checkout by test,"),
             ("triage", "opened as SEV2"),
             ("notify", "paged payments-on-call by sns and slack (step 1)"),
             ("command", "acknowledged by dana"),
@@ -61,6 +63,7 @@ fn a_bad_deployment_is_rolled_back_and_verified() -> Result<()> {
             ("incident-response", "resolved"),
         ],
     );
+    check_changes(&report)?;
     check_postmortem(&report, "version 2", "staged shift of traffic")
 }
 
@@ -107,8 +110,9 @@ fn check_shape(report: &Value, story: &str) -> Result<()> {
     assert_eq!((&report["v"], &report["scenario"]), (&json!(1), &json!(story)));
     assert_eq!((&report["severity"], &report["owner"]), (&json!("SEV2"), &json!("payments")));
     assert!(incident::is_incident_id(text(&report["incident_id"])), "{report}");
-    assert!(report["evidence"]["files"].as_u64() >= Some(4), "{}", report["evidence"]);
-    assert_eq!(report["evidence"]["gaps"], 0);
+    assert!(report["evidence"]["files"].as_u64() >= Some(5), "{}", report["evidence"]);
+    // What CloudTrail may not have had yet is a gap of every bag.
+    assert_eq!(report["evidence"]["gaps"], 1);
     let mut before = jiff::Timestamp::MIN;
     for entry in entries(report) {
         assert_eq!(fields(entry), "at step what");
@@ -161,6 +165,21 @@ fn check_bags(stage: &Stage<'_>, passes: &[&str]) -> Result<()> {
     let names = stage.bags.iter().filter_map(|bag| bag.file_name()?.to_str()).collect::<Vec<_>>();
     assert_eq!(names, passes);
     stage.bags.iter().try_for_each(|bag| bags::validate(stage.stack, bag))
+}
+
+/// Who deployed version 2 is in the bag, as CloudTrail told it.
+#[track_caller]
+fn check_changes(report: &Value) -> Result<()> {
+    let file = Path::new(text(&report["evidence"]["bag"])).join("data/changes/cloudtrail.json");
+    let changes: Value = serde_json::from_slice(&fs::read(file)?)?;
+    let events = changes["Lookups"][0]["Events"].as_array().context("nothing was looked up")?;
+    let is_it = |event: &&Value| {
+        let details: Value = serde_json::from_str(text(&event["CloudTrailEvent"])).unwrap_or_default();
+        event["EventName"] == "UpdateAlias20150331" && details["requestParameters"]["FunctionVersion"] == "2"
+    };
+    let event = events.iter().find(is_it).with_context(|| format!("the deployment is not there: {changes}"))?;
+    assert_eq!((&event["Username"], &event["ReadOnly"]), (&json!("test"), &json!("false")));
+    Ok(())
 }
 
 /// Slack would have taken everything, and each step was told once.

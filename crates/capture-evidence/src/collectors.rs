@@ -1,6 +1,7 @@
 //! The one list of collectors. Each makes one file or says why not; they run side by side, a few at a time.
 
 mod alarm;
+mod changes;
 mod definition;
 mod logs;
 mod metrics;
@@ -29,6 +30,8 @@ use crate::bucket::{Bucket, Stored, Taken};
 use crate::roles::{self, ROLE};
 use crate::wanted::{Collection, Wanted};
 
+pub(crate) use changes::Write;
+
 /// So many collectors at a time: each may hold a part of 8 MiB and a page.
 const SIDE_BY_SIDE: usize = 4;
 /// A search through a large log group answers slowly.
@@ -43,11 +46,13 @@ pub(crate) struct Limits {
     pub(crate) deadline: Instant,
     /// The most bytes that are kept of one log group.
     pub(crate) log_group_bytes: u64,
+    /// What bounds the lookups of changes.
+    pub(crate) lookups: changes::Bounds,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { deadline: Instant::now(), log_group_bytes: 256 * 1024 * 1024 }
+        Self { deadline: Instant::now(), log_group_bytes: 256 * 1024 * 1024, lookups: changes::Bounds::default() }
     }
 }
 
@@ -60,6 +65,8 @@ pub(crate) struct Collected {
     pub(crate) gaps: Vec<Gap>,
     /// When the trouble began, where the alarm's metric shows it.
     pub(crate) onset: Option<Timestamp>,
+    /// The last write before the trouble of each thing that a mitigation would change, where CloudTrail has one.
+    pub(crate) writes: Vec<Write>,
 }
 
 /// What a collector works with.
@@ -141,6 +148,7 @@ impl Desk<'_> {
             sum.files.extend(one.files);
             sum.gaps.extend(one.gaps);
             sum.onset = sum.onset.or(one.onset);
+            sum.writes.extend(one.writes);
             Ok(sum)
         })
     }
@@ -153,6 +161,7 @@ impl Desk<'_> {
             Collection::AlarmMetric(alarm) => metrics::of_alarm(self, alarm).await,
             Collection::PlanMetric { metric, period } => metrics::of_plan(self, metric, *period).await,
             Collection::LogGroup(group) => logs::collect(self, group).await,
+            Collection::Changes(resources) => changes::collect(self, resources).await,
         };
         match collected {
             Ok(collected) => Ok(collected),
@@ -169,6 +178,7 @@ impl Desk<'_> {
             Collection::AlarmMetric(alarm) => metrics::alarm_draft(self, alarm),
             Collection::PlanMetric { metric, period } => metrics::plan_draft(self, metric, *period),
             Collection::LogGroup(group) => logs::draft(self, group),
+            Collection::Changes(resources) => changes::draft(self, resources),
         };
         let (mut what, mut files) = (collection.what(), Vec::new());
         if let Some(stored) = self.bucket.kept(&self.key(&draft)).await? {
@@ -177,7 +187,7 @@ impl Desk<'_> {
         }
         tracing::warn!(what, reason, "a source gave nothing");
         let gap = Gap { collector: collection.collector().to_owned(), what, reason };
-        Ok(Collected { files, gaps: vec![gap], onset: None })
+        Ok(Collected { files, gaps: vec![gap], ..Collected::default() })
     }
 
     /// Asks a source, as long as there is time; a failure is a sentence for people.

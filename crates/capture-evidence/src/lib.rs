@@ -26,7 +26,7 @@ use step::{Env, StepError};
 use tokio::time::Instant;
 
 use crate::bucket::Bucket;
-use crate::collectors::Limits;
+use crate::collectors::{Limits, Write};
 use crate::seal::Sealed;
 
 /// What is not read by then is a gap. The time-out of the function leaves a minute and more for storing and sealing.
@@ -152,6 +152,10 @@ async fn capture(ctx: &Ctx, incident: &Incident, pass: Pass, prefix: &str) -> Re
     let mut collected = collectors::collect(ctx, incident, prefix, &wanted, limits).await?;
     if let (None, Some(onset)) = (incident.onset, collected.onset) {
         ctx.store.onset_found(incident.id(), onset).await?;
+    }
+    for Write { at, event_id, what } in collected.writes {
+        let entry = Entry::new(at, "capture-evidence", &["changed", &event_id], what);
+        ctx.store.note(incident.id(), &entry).await?;
     }
     let before = before::previous(ctx, incident, pass).await?;
     if before::is_overtaken(ctx, incident, pass).await? {

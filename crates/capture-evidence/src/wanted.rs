@@ -37,6 +37,8 @@ pub(crate) enum Collection {
     },
     /// What a log group has, by its name.
     LogGroup(String),
+    /// Who changed what: these resources, by name, and everything else in the account.
+    Changes(Vec<String>),
 }
 
 /// A CloudWatch alarm, from its ARN.
@@ -59,6 +61,7 @@ impl Collection {
             Self::AlarmDefinition(_) | Self::AlarmHistory(_) => "alarm",
             Self::AlarmMetric(_) | Self::PlanMetric { .. } => "metrics",
             Self::LogGroup(_) => "logs",
+            Self::Changes(_) => "changes",
         }
     }
 
@@ -70,6 +73,7 @@ impl Collection {
             Self::AlarmMetric(alarm) => format!("metric of alarm {}", alarm.name),
             Self::PlanMetric { metric, .. } => format!("metric {}/{}", metric.namespace, metric.name),
             Self::LogGroup(group) => format!("log group {group}"),
+            Self::Changes(_) => "changes, from CloudTrail".to_owned(),
         }
     }
 }
@@ -108,6 +112,10 @@ fn collections(incident: &Incident) -> Vec<Collection> {
     }
     let groups: BTreeSet<&String> = incident.plan().evidence.log_groups.iter().collect();
     all.extend(groups.into_iter().cloned().map(Collection::LogGroup));
+    // CloudTrail's name of a function is its own; other kinds change what it has under ids, and are found by time.
+    let changed = incident.plan().mitigations.iter().filter_map(|mitigation| mitigation.with.get("function"));
+    let changed: BTreeSet<&String> = changed.collect();
+    all.push(Collection::Changes(changed.into_iter().cloned().collect()));
     all
 }
 
@@ -163,6 +171,7 @@ mod tests {
             ("metrics", "metric Shop/Orders"),
             ("logs", "log group /aws/lambda/checkout"),
             ("logs", "log group /shop/web"),
+            ("changes", "changes, from CloudTrail"),
         ];
         assert_eq!(whats, expected.map(|(collector, what)| (collector, what.to_owned())));
     }

@@ -35,7 +35,7 @@ pub(crate) async fn collect(desk: &Desk<'_>, group: &str) -> Result<Collected, T
     let ended = read(desk, &client, group, &mut upload).await?;
     let stored = upload.finish().await.map_err(not_kept)?;
     let gaps = rest(group, &ended, &stored);
-    Ok(Collected { files: vec![draft.captured(stored)], gaps, onset: None })
+    Ok(Collected { files: vec![draft.captured(stored)], gaps, ..Collected::default() })
 }
 
 /// The file of [`collect`].

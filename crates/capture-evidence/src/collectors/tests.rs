@@ -37,7 +37,7 @@ async fn attempt(
     (collected, source, target)
 }
 
-fn desk(bucket: &Bucket, sources: Result<SdkConfig, String>) -> Desk<'_> {
+pub(super) fn desk(bucket: &Bucket, sources: Result<SdkConfig, String>) -> Desk<'_> {
     Desk {
         bucket,
         prefix: PREFIX,
@@ -184,6 +184,7 @@ async fn every_file_is_looked_for_where_it_would_have_been_written() {
     let mut expected = [
         data_path("alarm", "checkout: errors/definition.json"),
         data_path("alarm", "checkout: errors/history.json"),
+        data_path("changes", "cloudtrail.json"),
         data_path("logs", "aws/lambda/checkout.ndjson"),
         data_path("logs", "shop/web.ndjson"),
         data_path("metrics", "alarm/checkout: errors.json"),
