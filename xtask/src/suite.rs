@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::{
     demo::{Receiver, TOKEN, scene},
+    faults,
     say::{self, Progress},
     stack::{Options, Running, STACK_VARIABLE},
     workspace::{BUILD_ONCE, Workspace},
@@ -26,7 +27,8 @@ const OWNER: &str = "testers";
 /// The file that a plan of `tests/plans/names` is made from where it names no other as its third word.
 const PLAN: &str = "plan";
 
-/// Runs the tests of every crate, then the black-box tests on a stack of their own, which is ended whatever they say.
+/// Runs the tests of every crate, then the black-box tests on a stack of their own, which is ended whatever they say, and
+/// then the seeds that once failed under faults.
 ///
 /// `arguments` go to both test runs, such as a part of a test's name. A failure does not keep the other part from
 /// running; the error names what failed. The table at the end has the seconds of each part.
@@ -42,6 +44,10 @@ pub fn run(workspace: &Workspace, arguments: &[String], progress: Progress) -> R
             cargo_test(workspace, &test_options(&black_box), arguments, Some(&stack.record()))
         });
         parts.run("local stack down", || stack.stop());
+    }
+    // They have no names that arguments could choose.
+    if arguments.is_empty() {
+        parts.run("faults", || faults::replay(workspace, progress));
     }
     parts.close()
 }

@@ -177,7 +177,7 @@ fn life(random: &mut Rng, alarm: &str, first: u64, has_service: bool) -> Vec<Tra
     go(State::Alarm, at_s);
     if has_service {
         // Time to plan, ask, approve and apply.
-        at_s += random.u64(18..=25);
+        at_s += random.u64(28..=36);
         go(State::Ok, at_s);
         if random.bool() {
             // Time to see that it helped, and to be called mitigated; then it fires again.

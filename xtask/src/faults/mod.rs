@@ -10,6 +10,7 @@ mod customers;
 mod history;
 mod judge;
 pub mod kills;
+mod once_failed;
 mod people;
 mod plans;
 mod play;
@@ -31,7 +32,6 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde_json::json;
 
-pub use self::report::Report;
 use self::{
     customers::Customers,
     history::{History, MALFORMED},
@@ -40,6 +40,7 @@ use self::{
     stage::Stage,
     world::{Bag, Incident, World},
 };
+pub use self::{once_failed::replay, report::Report};
 use crate::{
     demo::{Operator, Receiver, TOKEN, scene},
     say::Progress,

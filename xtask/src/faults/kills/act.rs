@@ -102,15 +102,16 @@ impl Walk<'_> {
         Ok(log.matches.iter().any(|entry| entry.id == self.name && entry.killed.is_some()))
     }
 
-    /// The calls of a function about this incident fail from now on.
-    pub(super) fn break_calls(&self, function: &str, call: &str) -> Result<()> {
+    /// The calls of a function about this incident that have a word in them fail from now on.
+    pub(super) fn break_calls(&self, function: &str, call: &str, word: &str, action: Action) -> Result<()> {
         let when = Match {
             target_contains: Some(call.to_owned()),
+            body_contains: Some(word.to_owned()),
             by: Some(function.to_owned()),
             mentions: self.names(),
             ..Match::default()
         };
-        self.on.stack.proxy().arm(&Rule { id: self.broken(), when, action: Action::Fail(503), times: u32::MAX })
+        self.on.stack.proxy().arm(&Rule { id: self.broken(), when, action, times: u32::MAX })
     }
 
     /// A person types something, and waits until it is done: a delivery that is cut off comes again.

@@ -94,6 +94,11 @@ impl Walk<'_> {
         Ok(self.items()?.iter().any(sent))
     }
 
+    /// Whether the timeline has these words.
+    pub(super) fn is_noted(&self, words: &str) -> Result<bool> {
+        Ok(self.items()?.iter().any(|item| item["what"]["S"].as_str().is_some_and(|what| what.contains(words))))
+    }
+
     /// Whether there is such an execution.
     pub(super) fn is_there(&self, machine: &str, name: &str) -> Result<bool> {
         Ok(!self.execution(machine, name)?.is_null())

@@ -18,8 +18,10 @@ pub(super) enum Story {
     Aborted,
     /// Its execution cannot be started by triage; `sweep` starts it.
     Unserved,
-    /// No page is accepted for a while; `sweep` sends one.
-    Unpaged,
+    /// A channel refuses the first page.
+    Refused,
+    /// Nothing is known of the page that went out; `sweep` sends one.
+    Unrecorded,
     /// Its last run is aborted; `sweep` gives up, and a person ends it.
     GivenUp,
 }
@@ -42,7 +44,7 @@ pub(super) struct End {
 
 impl Story {
     /// All of them; what one shows is not shown again by the next.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Mended,
         Self::Healed,
         Self::Undone,
@@ -50,7 +52,8 @@ impl Story {
         Self::Overruled,
         Self::Aborted,
         Self::Unserved,
-        Self::Unpaged,
+        Self::Refused,
+        Self::Unrecorded,
         Self::GivenUp,
     ];
 
@@ -64,7 +67,8 @@ impl Story {
             Self::Overruled => "overruled",
             Self::Aborted => "aborted",
             Self::Unserved => "unserved",
-            Self::Unpaged => "unpaged",
+            Self::Refused => "refused",
+            Self::Unrecorded => "unrecorded",
             Self::GivenUp => "given up",
         }
     }
@@ -78,7 +82,7 @@ impl Story {
             Self::Refired => End { outcome: "verified", version: "1", moves: 1, engagement: 2, ..healed },
             Self::Aborted => End { run: 2, ..healed },
             Self::GivenUp => End { outcome: "rejected", run: 3, is_closed: false, ..healed },
-            Self::Healed | Self::Overruled | Self::Unserved | Self::Unpaged => healed,
+            Self::Healed | Self::Overruled | Self::Unserved | Self::Refused | Self::Unrecorded => healed,
         }
     }
 }

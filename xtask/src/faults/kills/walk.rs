@@ -12,6 +12,7 @@ use super::{
     story::Story,
     writes::Target,
 };
+use crate::proxy::Action;
 
 /// An incident under way.
 pub(super) struct Walk<'a> {
@@ -61,7 +62,7 @@ impl<'a> Walk<'a> {
             Story::Undone => self.undo()?,
             Story::Refired => self.refire()?,
             Story::Aborted => self.abort()?,
-            Story::Healed | Story::Unserved | Story::Unpaged => {}
+            Story::Healed | Story::Unserved | Story::Refused | Story::Unrecorded => {}
         }
         self.token("recovery_token", "META")?;
         let clear = self.turn(State::Ok)?;
@@ -75,27 +76,34 @@ impl<'a> Walk<'a> {
         self.id = self.incident_of(&event)?;
         self.arm()?;
         match self.story {
-            Story::Unserved => self.break_calls("TriageFunction", "StartExecution")?,
-            Story::Unpaged => self.break_calls("NotifyFunction", "sns Publish")?,
+            Story::Unserved => self.break_calls("TriageFunction", "StartExecution", "", Action::Fail(503))?,
+            Story::Refused => self.break_calls("NotifyFunction", "sns Publish", "", Action::Throttle(true))?,
+            Story::Unrecorded => self.break_calls("NotifyFunction", "UpdateItem", "woken_at", Action::Fail(503))?,
             _ => {}
         }
         self.fired = Instant::now();
         self.send(&event)
     }
 
-    /// Somebody is paged; in two stories only once `sweep` has seen to it.
+    /// Somebody is paged; what was broken is whole again once that has been seen to.
     fn page(&mut self) -> Result<()> {
         match self.story {
             Story::Unserved => {
                 let first = self.run(1);
                 self.sweep("execution", |walk| walk.is_there(MACHINES[0], &first))?;
             }
-            Story::Unpaged => self.sweep("page by sweep", |walk| Ok(walk.is_told("no page that wakes")))?,
+            Story::Refused => self.until("page that was refused", |walk| walk.is_noted("sns could not page"))?,
+            Story::Unrecorded => self.sweep("page by sweep", |walk| Ok(walk.is_told("no page that wakes")))?,
             _ => {}
         }
         self.on.stack.proxy().disarm(&self.broken())?;
         let command = format!("tourniquet ack {}", self.id);
-        self.until("page", |walk| Ok(walk.is_told(&command)))
+        self.until("page", |walk| Ok(walk.is_told(&command)))?;
+        match self.story {
+            // Somebody who has taken it is not paged any more.
+            Story::Refused => self.until("page that is tried again", |walk| walk.is_noted("paged first by sns")),
+            _ => Ok(()),
+        }
     }
 
     /// The mitigation is approved, and the alias moves.
