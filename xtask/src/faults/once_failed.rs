@@ -15,6 +15,7 @@ struct Failed {
 /// All of them are played, so that they have to be few: each takes more than a minute.
 const ONCE_FAILED: [Failed; 1] = [
     // A mitigation refused itself: the answer to the call that took its lock was lost, and its own lock was in its way.
+    // It failed with the histories of then, which had no service that fires again.
     Failed { seed: 11, incidents: 10 },
 ];
 
