@@ -80,7 +80,7 @@ fn only_what_is_in_force_is_taken_back() {
 fn stored(record: &MitigationRecord) -> (u16, Value) {
     let mut item = json!({"record": {"S": serde_json::to_string(record).unwrap()}});
     if let Some(undo) = &record.undo {
-        item["undo"] = json!({"S": serde_json::to_string(undo).unwrap()});
+        item["undo_asked"] = json!({"S": serde_json::to_string(undo).unwrap()});
         item["undo_run"] = json!({"N": undo.run.to_string()});
     }
     (200, json!({"Item": item}))

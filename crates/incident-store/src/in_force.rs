@@ -1,5 +1,6 @@
 //! What is in force: asked to be taken back, put back, listed, reminded of. These are attributes of `MIT#<opening>#<n>` of
 //! their own, beside the record, so that a person and the suite can write at once and neither writes over the other.
+//! `undo` is a word that the service reserves, so a person's wish is in `undo_asked`.
 //!
 //! A mitigation that takes away capacity or a feature stands in the index by status while it is in force, as `in-force`,
 //! sorted by when the change was made: so it is found whatever became of its incident.
@@ -25,7 +26,7 @@ impl Store {
     pub async fn ask_undo(&self, record: &MitigationRecord, undo: &UndoRequest) -> Result<bool, StepError> {
         let update = self
             .update_mitigation(record)
-            .update_expression("SET undo = :undo, undo_run = :run")
+            .update_expression("SET undo_asked = :undo, undo_run = :run")
             .expression_attribute_values(":undo", json(undo)?)
             .expression_attribute_values(":run", n(undo.run))
             .expression_attribute_values(":ended", s(Progress::Ended.as_str()));
@@ -46,7 +47,7 @@ impl Store {
     pub async fn undo_came(&self, record: &MitigationRecord, undo: &UndoRequest) -> Result<bool, StepError> {
         let update = self
             .update_mitigation(record)
-            .update_expression("SET undo = :undo")
+            .update_expression("SET undo_asked = :undo")
             .condition_expression("undo_run = :run AND attribute_not_exists(put_back)")
             .expression_attribute_values(":undo", json(undo)?)
             .expression_attribute_values(":run", n(undo.run));
@@ -130,7 +131,7 @@ pub(crate) fn indexed(record: &MitigationRecord) -> (&'static str, Option<Item>)
 pub(crate) fn beside(item: Row<'_>, record: MitigationRecord) -> Result<MitigationRecord, StepError> {
     let find = |name: &str| item.0.contains_key(name);
     Ok(MitigationRecord {
-        undo: find("undo").then(|| item.parsed("undo")).transpose()?,
+        undo: find("undo_asked").then(|| item.parsed("undo_asked")).transpose()?,
         put_back: find("put_back").then(|| item.parsed("put_back")).transpose()?,
         put_back_token: item.find_text("put_back_token"),
         reminded: if find("reminded") { item.small("reminded")? } else { 0 },

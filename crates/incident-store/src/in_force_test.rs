@@ -96,7 +96,7 @@ async fn the_list_is_read_from_the_index_and_judged_by_the_record() {
     let (store, client) = answering(&[
         (200, json!({"Items": [key(1), key(2)]})),
         stored(
-            json!({"undo": {"S": undo}, "undo_run": {"N": "1"}, "reminded": {"N": "3"}, "put_back_token": {"S": "t"}}),
+            json!({"undo_asked": {"S": undo}, "undo_run": {"N": "1"}, "reminded": {"N": "3"}, "put_back_token": {"S": "t"}}),
         ),
         stored(json!({"put_back": {"S": back}})),
     ]);

@@ -137,23 +137,5 @@ pub(crate) async fn put_back(work: &Work<'_>, record: &MitigationRecord, back: &
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_is_put_back_only_from_what_apply_left_and_while_it_may() {
-        let no = || Err("the brake is on".to_owned());
-        for (found, permit, expect) in [
-            (Found::Left, Ok(()), Step::Change),
-            (Found::Left, no(), Step::Refuse("the brake is on".into())),
-            (Found::Elsewhere, no(), Step::Refuse("the brake is on".into())),
-            // Nothing is changed any more, so no guard is asked.
-            (Found::Prior, Ok(()), Step::Settle),
-            (Found::Prior, no(), Step::Settle),
-        ] {
-            assert_eq!(decide(found, permit), expect, "{found:?}");
-        }
-        let Step::Refuse(why) = decide(Found::Elsewhere, Ok(())) else { panic!("it was not refused") };
-        assert!(why.contains("somebody changed the target"), "{why}");
-    }
-}
+#[path = "put_back_test.rs"]
+mod tests;
