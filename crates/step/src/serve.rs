@@ -6,8 +6,8 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use lambda_runtime::{LambdaEvent, service_fn};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use tracing::Instrument;
 
@@ -40,12 +40,11 @@ where
     Fut: Future<Output = Result<O, StepError>>,
 {
     let handle = &handle;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        let span = span_of(&event);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Payload>| async move {
+        let Payload(payload) = event.payload;
+        let span = span_of(payload.as_ref().unwrap_or(&Value::Null), &event.context.request_id);
         let answer = async {
-            let input = serde_json::from_value(event.payload).map_err(|e| {
-                StepError::Rejected(anyhow::Error::from(e).context("the input is not what this step reads"))
-            })?;
+            let input = read(payload)?;
             // Boxed: the compiler looks only so deep into futures within futures.
             guard(Box::pin(handle(input))).await
         };
@@ -55,6 +54,21 @@ where
         })
     }))
     .await
+}
+
+/// What an invocation brings: JSON, or why it is none that can be followed, such as one nested too deep. The runtime would
+/// give that error a name of its own, which no state machine knows.
+struct Payload(anyhow::Result<Value>);
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Self(Value::deserialize(from).map_err(|e| anyhow::anyhow!("{e}"))))
+    }
+}
+
+fn read<I: DeserializeOwned>(payload: anyhow::Result<Value>) -> Result<I, StepError> {
+    let input = payload.and_then(|payload| Ok(serde_json::from_value(payload)?));
+    input.map_err(|e| StepError::Rejected(e.context("the input is not what this step reads")))
 }
 
 /// Turns a panic into `Stuck`.
@@ -68,10 +82,10 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Every line of one invocation carries the request id, and incident and opening where the input names them.
-fn span_of(event: &LambdaEvent<Value>) -> tracing::Span {
-    let text = |name| event.payload.get(name).and_then(Value::as_str).unwrap_or_default();
-    let opening = event.payload.get("opening").and_then(Value::as_u64).unwrap_or_default();
-    tracing::info_span!("step", request_id = event.context.request_id, incident_id = text("incident_id"), opening)
+fn span_of(payload: &Value, request_id: &str) -> tracing::Span {
+    let incident_id = payload.get("incident_id").and_then(Value::as_str).unwrap_or_default();
+    let opening = payload.get("opening").and_then(Value::as_u64).unwrap_or_default();
+    tracing::info_span!("step", request_id, incident_id, opening)
 }
 
 #[cfg(test)]
@@ -83,6 +97,25 @@ mod tests {
         let error = guard::<()>(async { panic!("no such state") }).await.unwrap_err();
         assert_eq!(error.name(), "Stuck");
         assert_eq!(error.to_string(), "the step panicked: no such state");
+    }
+
+    /// As the runtime reads what it got, which does not look beyond the payload's end.
+    fn arrived(body: &str) -> Result<u32, StepError> {
+        let Payload(payload) = Payload::deserialize(&mut serde_json::Deserializer::from_str(body)).unwrap();
+        read(payload)
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_rejected() {
+        assert_eq!(arrived("7").unwrap(), 7);
+        for body in ["\"7\"", "null", "{", "", &"[".repeat(200), &format!("{}1{}", "[".repeat(200), "]".repeat(200))] {
+            let error = arrived(body).unwrap_err();
+            assert_eq!(
+                (error.name(), error.to_string().as_str()),
+                ("Rejected", "the input is not what this step reads")
+            );
+            assert!(format!("{:#}", error.cause()).len() > 40, "the log has the reason: {:#}", error.cause());
+        }
     }
 
     #[tokio::test]
