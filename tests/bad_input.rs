@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use blackbox::{
     PAGE_WITHIN, World,
     events::Alarm,
@@ -105,51 +105,18 @@ async fn a_bad_message_fails_alone() -> Result<()> {
 #[tokio::test]
 async fn what_nobody_can_read_ends_in_the_dead_letter_queue() -> Result<()> {
     let world = World::get()?;
-    // A queue like `signals`, with its own redrive, that shows a message again after a second instead of a minute.
-    let queues = aws_sdk_sqs::Client::new(&world.config);
-    let redrive = redrive_of(&world, "SignalsQueue").await?;
-    ensure!(
-        redrive["deadLetterTargetArn"] == attribute(&world, "SignalsDeadLetterQueue", "QueueArn").await?,
-        "{redrive}"
-    );
-    let own = format!("blackbox-{}", step::now().as_millisecond());
-    let dead = queues.create_queue().queue_name(format!("{own}-dead")).send().await?.queue_url.context("no queue")?;
-    let mut like = redrive.clone();
-    like["deadLetterTargetArn"] = arn_of(&world, &dead).await?.into();
-    let queue = queues.create_queue().queue_name(&own).attributes("VisibilityTimeout".into(), "1");
-    let queue =
-        queue.attributes("RedrivePolicy".into(), like.to_string()).send().await?.queue_url.context("no queue")?;
-
+    let queue = world.impatient("signals", "SignalsQueue", "TriageFunction").await?;
     let alarm = Alarm::of_its_own("bad-input");
     let good = alarm.event("ALARM", step::now());
     let mut bad: Vec<String> = unreadable().into_iter().map(|(_, body, _)| body).collect();
     bad.push("no JSON {".to_owned());
     for body in bad.iter().chain([&good.to_string()]) {
-        queues.send_message().queue_url(&queue).message_body(body).send().await?;
+        queue.send(&world, body).await?;
     }
-    let mapping = aws_sdk_lambda::Client::new(&world.config).create_event_source_mapping();
-    let mapping =
-        mapping.function_name(world.stack.output("TriageFunction")?).event_source_arn(arn_of(&world, &queue).await?);
-    let report = aws_sdk_lambda::types::FunctionResponseType::ReportBatchItemFailures;
-    mapping.batch_size(10).function_response_types(report).send().await?;
 
     world.status(&incident_of("bad-input", &good)?, Status::Open, SOON).await?;
     bad.sort();
-    let all_dead = async || {
-        // A dead letter is not taken out: it is read as often as it is looked for.
-        let mut found = Vec::new();
-        loop {
-            let read = queues.receive_message().queue_url(&dead).max_number_of_messages(10).visibility_timeout(2);
-            let messages = read.send().await?.messages.unwrap_or_default();
-            if messages.is_empty() {
-                break;
-            }
-            found.extend(messages.into_iter().filter_map(|message| message.body));
-        }
-        found.sort();
-        found.dedup();
-        Ok((found == bad).then_some(()))
-    };
+    let all_dead = async || Ok((queue.dead_letters(&world).await? == bad).then_some(()));
     world.until("dead letter of each bad message, unchanged", SOON, all_dead).await
 }
 
@@ -159,7 +126,7 @@ async fn what_direct_delivery_cannot_hand_over_comes_through_the_queue() -> Resu
     let name = "blackbox-triage-no-table";
     world.copy("TriageFunction", name, &[("TABLE", Some("there-is-no-such-table"))]).await?;
     // As the template has it for triage; the emulator honours it for what is invoked without an alias.
-    let queue = attribute(&world, "SignalsQueue", "QueueArn").await?;
+    let queue = world.queue_arn("SignalsQueue").await?;
     let destination = json!({"OnFailure": {"Destination": queue}}).to_string();
     let configure =
         ["lambda", "put-function-event-invoke-config", "--function-name", name, "--maximum-retry-attempts", "0"];
@@ -295,28 +262,4 @@ async fn a_plan_with_a_typo_is_found_with_file_line_and_column() -> Result<()> {
 fn check_said(said: &Said, exit: i32, part: &str) {
     let text = format!("{}{}", said.output, said.error);
     assert!(said.exit == Some(exit) && text.contains(part), "{exit} and `{part}` were expected: {said:?}");
-}
-
-async fn redrive_of(world: &World, queue: &str) -> Result<Value> {
-    let redrive: Value = serde_json::from_str(&attribute(world, queue, "RedrivePolicy").await?)?;
-    let tries = redrive["maxReceiveCount"].as_u64().or_else(|| redrive["maxReceiveCount"].as_str()?.parse().ok());
-    if tries != Some(5) {
-        bail!("not five tries: {redrive}");
-    }
-    Ok(redrive)
-}
-
-async fn attribute(world: &World, queue: &str, name: &str) -> Result<String> {
-    attribute_at(world, world.stack.output(queue)?, name).await
-}
-
-async fn arn_of(world: &World, url: &str) -> Result<String> {
-    attribute_at(world, url, "QueueArn").await
-}
-
-async fn attribute_at(world: &World, url: &str, name: &str) -> Result<String> {
-    let client = aws_sdk_sqs::Client::new(&world.config);
-    let asked = client.get_queue_attributes().queue_url(url).attribute_names(name.into()).send().await?;
-    let found = asked.attributes().and_then(|all| all.get(&name.into())).cloned();
-    found.with_context(|| format!("{url} has no {name}"))
 }

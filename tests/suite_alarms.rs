@@ -70,7 +70,10 @@ async fn the_fallback_topic_and_the_rule_keep_our_own_code_out() -> Result<()> {
     let triage = world.stack.output("TriageFunction")?;
     let rules = world.aws(&["events", "list-rules"]).await?;
     let patterns = rules["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["EventPattern"].as_str());
-    let alarms: Vec<&str> = patterns.filter(|pattern| pattern.contains("aws.cloudwatch")).collect();
+    let takes = |pattern: &&str| {
+        pattern.contains("\"aws.cloudwatch\"") && pattern.contains("\"CloudWatch Alarm State Change\"")
+    };
+    let alarms: Vec<&str> = patterns.filter(takes).collect();
     ensure!(alarms.len() == 1, "one rule brings alarms to {triage}: {alarms:?}");
     for (name, matches) in [("checkout-errors", true), ("tourniquet-suite-triage-errors", false)] {
         let event = json!({

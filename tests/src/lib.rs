@@ -11,6 +11,7 @@ pub mod fault;
 pub mod functions;
 pub mod look;
 pub mod people;
+pub mod queues;
 
 use std::{
     net::SocketAddr,
@@ -87,6 +88,14 @@ impl World {
         }
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         Ok(Err((text("errorType"), text("errorMessage"))))
+    }
+
+    /// Invokes a function through its alias asynchronously, as alarms, rules and topics do: nobody waits for its answer.
+    pub async fn invoke_later(&self, function: &str, event: &Value) -> Result<()> {
+        let payload = aws_sdk_lambda::primitives::Blob::new(event.to_string());
+        let invoke = aws_sdk_lambda::Client::new(&self.config).invoke().function_name(self.stack.output(function)?);
+        let invoke = invoke.invocation_type(aws_sdk_lambda::types::InvocationType::Event).payload(payload);
+        invoke.send().await.with_context(|| format!("{function} could not be invoked")).map(drop)
     }
 
     /// Puts a message into a queue of the stack.

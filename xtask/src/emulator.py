@@ -1,6 +1,7 @@
 # Runs the emulator until its owner ends: its standard input is a pipe that closes with the owner, however that ends,
 # and the whole process group goes with it, the functions' processes included.
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -35,6 +36,7 @@ class Popen(subprocess.Popen):
 subprocess.Popen = Popen
 
 from ministack import app
+from ministack.services import eventbridge, lambda_svc, sns
 
 named = app._ct_event_name
 
@@ -47,6 +49,35 @@ def event_name(service, method, path, headers, query_params):
 
 
 app._ct_event_name = event_name
+
+retried = lambda_svc.invoke_async_with_retry
+
+
+def invoke_asynchronously(function, event):
+    """Retries, and hands what failed to its destination, as the alias that was invoked is configured: the emulator keeps
+    that configuration, and looks for one of the function without an alias instead."""
+    name, qualifier = lambda_svc._lambda_function_name_and_qualifier_from_arn(function["config"]["FunctionArn"])
+    of_each = lambda_svc._functions.get(name, {}).get("event_invoke_configs", {})
+    retried({**function, "event_invoke_config": of_each.get(qualifier or "")}, event)
+
+
+def invoke_target(arn, event):
+    """Rules, schedules and topics invoke asynchronously, where the emulator calls once and forgets what failed."""
+    function, config, name = lambda_svc._get_func_record_for_ref(arn)
+    if function is None:
+        print(f"there is no function {name} to be invoked", file=sys.stderr)
+        return
+    invoke_asynchronously({**function, "config": {**config, "FunctionArn": arn}}, event)
+
+
+def notify_function(arn, message, topic, subscription, *_):
+    record = {"EventVersion": "1.0", "EventSource": "aws:sns", "EventSubscriptionArn": subscription}
+    invoke_target(arn, {"Records": [{**record, "Sns": json.loads(message)}]})
+
+
+lambda_svc.invoke_async_with_retry = invoke_asynchronously
+eventbridge._dispatch_to_lambda = lambda arn, payload: invoke_target(arn, json.loads(payload))
+sns._deliver_to_lambda = notify_function
 
 sys.argv = ["ministack"]
 app.main()
