@@ -7,6 +7,7 @@
 mod compile;
 mod convert;
 mod error;
+mod index;
 mod kind;
 mod mitigations;
 mod node;
@@ -24,16 +25,12 @@ mod hostile_test;
 #[cfg(test)]
 mod kinds_of_tests;
 #[cfg(test)]
-mod pattern_test;
-#[cfg(test)]
-mod plans_test;
-#[cfg(test)]
 mod refusal_test;
 
 pub use compile::{Compiled, V, compile};
 pub use error::{PlanError, PlanErrors};
 pub use kind::{Arguments, ChannelKind, Field, Kinds, MitigationKind, Wrong, one_line, secret_name};
-pub use pattern::{Pattern, PatternError, Step};
+pub use pattern::{Pattern, PatternError, Specificity, Step};
 pub use plan::*;
 pub use plans::{Disabled, Plans, PlansError, Resolution, catch_all};
 pub use read::{Config, Source, TEAMS_FILE, read, read_dir};

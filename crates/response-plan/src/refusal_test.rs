@@ -104,14 +104,35 @@ fn what_comes_later_is_refused_by_name() {
 
 #[test]
 fn operators_are_refused_where_they_stand() {
-    for operator in
-        ["suffix: x", "anything-but: [x]", "numeric: ['>', 1]", "exists: true", "wildcard: 'x*'", "cidr: 10.0.0.0/8"]
-    {
-        let name = operator.split(':').next().unwrap();
+    for (operator, place, message, remedy) in [
+        ("sufix: x", "8:29", "`sufix` is not an operator", "did you mean `suffix`?"),
+        ("regex: x", "8:29", "`regex` is not an operator", "`anything-but`"),
+        ("numeric: ['>', x]", "8:29", "`numeric` is not a list of comparisons", "{ numeric: ['>', 0, '<=', 5] }"),
+        ("wildcard: 'x**'", "8:29", "two stars follow each other", "write one"),
+        ("cidr: 10.0.0.0", "8:29", "this is no block of addresses", "10.0.0.0/8"),
+        ("prefix: { sufix: x }", "8:39", "`sufix` is not an operator that can stand here", "`equals-ignore-case`"),
+        ("anything-but: { prefx: x }", "8:45", "`prefx` is not an operator", "did you mean `prefix`?"),
+        ("anything-but: [x, 1]", "8:29", "not all of these are texts", "[a, b]"),
+    ] {
         let line = format!("    alarmName: [checkout, {{ {operator} }}]");
-        refused("alarmName:", &line, "8:29", &format!("`{name}` is not supported yet"), "{ prefix: … }");
+        refused("alarmName:", &line, place, message, remedy);
     }
-    refused("alarmName:", "    $or: [{ alarmName: [x] }]", "8:5", "`$or` is not supported yet", "exact values");
+    for operator in [
+        "suffix: x",
+        "anything-but: { wildcard: ['*-test', 'x-*'] }",
+        "numeric: ['>', 1, <=, 2.5]",
+        "exists: false",
+        "wildcard: 'x*'",
+        "cidr: 10.0.0.0/8",
+        "prefix: { equals-ignore-case: X }",
+        "equals-ignore-case: X",
+    ] {
+        let line = format!("    alarmName: [checkout, {{ {operator} }}]");
+        assert!(read_both(&with(PLAN, "alarmName:", &line), TEAMS).is_ok(), "{operator}");
+    }
+    refused("alarmName:", "    $or: [{ alarmName: [x] }]", "8:5", "fewer than two alternatives", "write `$or: [{ … }");
+    let twice = "    alarmName: [x]\n    $or: [{ n: [1] }, { alarmName: [y] }]";
+    refused("alarmName:", twice, "8:5", "`detail.alarmName` is asked for twice", "in one list");
     refused("source:", "  source: aws.cloudwatch", "5:3", "outside a list", "`source: [aws.cloudwatch]`");
     refused("source:", "  account: [111122223333]", "5:3", "`account` of an event is text", "quotation marks");
     refused("alarmName:", "    n: [.nan]", "8:9", "no event holds such a number", "finite");

@@ -50,13 +50,13 @@ fn an_alarm_opens_an_incident() {
     let arn = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:checkout-errors";
     let time = "2026-11-23T14:03:12.014Z";
     let expect = json!({
-        "v": 1, "file": "f.json", "outcome": "incident", "reason": "plan `checkout-errors` matches",
+        "v": 1, "file": "f.json", "outcome": "incident", "reason": "matched by plan `checkout-errors`",
         "signals": [{
             "kind": "alarm", "state": "firing", "source": "aws.cloudwatch",
             "detail_type": "CloudWatch Alarm State Change", "account": "111122223333", "region": "eu-west-1",
             "time": time, "onset": "2026-11-23T14:01:00Z", "resources": [arn], "title": object["signals"][0]["title"],
             "fingerprint": arn, "signal_id": signal::signal_id(arn, State::Firing, time.parse().unwrap()),
-            "outcome": "incident", "reason": "plan `checkout-errors` matches", "decision": decision,
+            "outcome": "incident", "reason": "matched by plan `checkout-errors`", "decision": decision,
         }],
         "unread": [], "decision": decision,
     });

@@ -9,8 +9,8 @@ use crate::plan::{Channel, Mode, Severity};
 use crate::plans::{Plans, Resolution, catch_all};
 use crate::read::{Source, read};
 
-const PLAN: &str = include_str!("../../../response-plans/checkout-bad-deployment.yaml");
-const TEAMS: &str = include_str!("../../../response-plans/teams.yaml");
+const PLAN: &str = include_str!("../../../../response-plans/checkout-bad-deployment.yaml");
+const TEAMS: &str = include_str!("../../../../response-plans/teams.yaml");
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:fallback";
 
 /// The compiled file of the shipped plan in variants: name, what takes the place of `detail` in its pattern, accounts.
@@ -63,18 +63,50 @@ fn check(variants: &[(&str, &str, &str)], name: &str, account: &str, expect: &st
 #[test]
 fn the_most_specific_plan_wins() {
     let (ours, other) = ("111122223333", "999988887777");
-    check(&[SHIPPED], "checkout-errors", ours, "shipped", "plan `shipped` matches");
+    check(&[SHIPPED], "checkout-errors", ours, "shipped", "matched by plan `shipped`");
     check(&[SHIPPED], "search-errors", ours, "catch-all", "no plan matches");
     check(&[], "checkout-errors", ours, "catch-all", "no plan matches");
-    check(&[ANY_ALARM, SHIPPED], "checkout-errors", ours, "shipped", "3 fields, more than `any-alarm`");
-    check(&[ANY_ALARM, SHIPPED], "search-errors", ours, "any-alarm", "plan `any-alarm` matches");
-    check(&[ANY_ALARM, OTHER_ANY], "x", ours, "another-any", "first by name");
-    check(&[ANY_ALARM, ONE_ACCOUNT], "x", ours, "one-account", "3 fields, more than `any-alarm`");
-    check(&[ANY_ALARM, ONE_ACCOUNT], "x", other, "any-alarm", "plan `any-alarm` matches");
+    check(
+        &[ANY_ALARM, SHIPPED],
+        "checkout-errors",
+        ours,
+        "shipped",
+        "over `any-alarm` because it constrains 3 fields, and that 2",
+    );
+    check(&[ANY_ALARM, SHIPPED], "search-errors", ours, "any-alarm", "matched by plan `any-alarm`");
+    check(
+        &[ANY_ALARM, OTHER_ANY],
+        "x",
+        ours,
+        "another-any",
+        "because of plans that are equally specific the first by name is taken",
+    );
+    check(&[ANY_ALARM, ONE_ACCOUNT], "x", ours, "one-account", "because it constrains 3 fields, and that 2");
+    check(&[ANY_ALARM, ONE_ACCOUNT], "x", other, "any-alarm", "matched by plan `any-alarm`");
     check(&[ONE_ACCOUNT], "x", other, "catch-all", "no plan matches");
     let mut nowhere = alarm("x", ours);
     nowhere.account = None;
     assert!(!resolve(&[ONE_ACCOUNT], &nowhere).matched);
+}
+
+#[test]
+fn of_as_many_fields_the_narrower_wins() {
+    let detail = |of: &str| format!("  detail: {{ alarmName: [{of}] }}\n");
+    let exact = detail("checkout-errors, checkout-latency");
+    let (long, short, tail) =
+        (detail("{ prefix: checkout-e }"), detail("{ prefix: check }"), detail("{ suffix: errors }"));
+    let wins = |other: (&str, &str), why: &str| {
+        let variants = [("a-short", short.as_str(), ""), ("z-best", other.1, ""), ("m-tail", tail.as_str(), "")];
+        check(&variants, "checkout-errors", "111122223333", "z-best", why);
+    };
+    wins(
+        ("z-best", &exact),
+        "matched by plan `z-best`, over `m-tail` because it gives exact values for 3 fields, and that",
+    );
+    wins(("z-best", &long), "over `m-tail` because it spells out 10 characters where that does 6; also over `a-short`");
+    let many: Vec<(String, String)> = (0..7).map(|n| (format!("plan-{n}"), short.clone())).collect();
+    let many: Vec<_> = many.iter().map(|(name, detail)| (name.as_str(), detail.as_str(), "")).collect();
+    check(&many, "checkout-errors", "111122223333", "plan-0", "; also over `plan-2`, `plan-3`, `plan-4` and 2 more");
 }
 
 #[test]
@@ -114,7 +146,7 @@ fn a_damaged_plan_is_left_out_alone() {
     damaged(|file| file["plans"][1]["severity"] = json!("SEV9"), "shipped", "SEV9");
     damaged(|file| file["plans"][1]["recovery"] = Value::Null, "shipped", "damaged");
     damaged(|file| file["plans"][1]["mitigations"][0]["approval"] = json!("auto"), "shipped", "auto");
-    damaged(|file| file["plans"][1]["match"] = json!({"detail": {"x": [{"suffix": "y"}]}}), "shipped", "`suffix`");
+    damaged(|file| file["plans"][1]["match"] = json!({"detail": {"x": [{"sufix": "y"}]}}), "shipped", "`sufix`");
     damaged(|file| file["plans"][1]["match"] = json!({}), "shipped", "constrains nothing");
     damaged(|file| file["plans"][1]["owner"] = json!("nobody"), "shipped", "`nobody` is not among the teams");
     damaged(|file| file["plans"][1] = json!(7), "number 2", "damaged");

@@ -1,0 +1,121 @@
+//! The compiled file into plans. A damaged plan, or one whose team is damaged, is left out alone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::Entry;
+use crate::compile::V;
+use crate::pattern::Pattern;
+use crate::plan::*;
+
+/// A plan that was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disabled {
+    /// Its name, or its place in the file where the name cannot be read.
+    pub plan: String,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+/// The file as a whole cannot be used. Page by [`super::Plans::empty`], marked as degraded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlansError(String);
+
+impl fmt::Display for PlansError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "The compiled plans cannot be used: {}. Build them again with `tourniquet plans build`.", self.0)
+    }
+}
+
+impl std::error::Error for PlansError {}
+
+/// What is in a compiled file.
+pub(super) struct Loaded {
+    pub(super) config_sha256: String,
+    pub(super) built_by: String,
+    pub(super) entries: Vec<Entry>,
+    pub(super) disabled: Vec<Disabled>,
+}
+
+/// Plans and teams are not looked into here, so that one that is damaged spoils no other.
+#[derive(Deserialize)]
+struct File<'b> {
+    v: Option<Value>,
+    config_sha256: String,
+    #[serde(default)]
+    built_by: String,
+    #[serde(borrow)]
+    plans: Vec<&'b RawValue>,
+    #[serde(borrow)]
+    teams: BTreeMap<String, &'b RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Sealed {
+    plan_sha256: String,
+}
+
+pub(super) fn load(bytes: &[u8]) -> Result<Loaded, PlansError> {
+    let file = serde_json::from_slice::<File<'_>>(bytes);
+    let v = match &file {
+        Ok(file) => file.v.clone(),
+        Err(error) if error.is_data() => serde_json::from_slice::<Version>(bytes).ok().and_then(|version| version.v),
+        Err(error) => return Err(PlansError(format!("they are not JSON ({error})"))),
+    };
+    match v {
+        Some(v) if v == json!(V) => {}
+        Some(v) => return Err(PlansError(format!("they are of version {v}, and this program reads version {V}"))),
+        None => return Err(PlansError("they have no version".to_owned())),
+    }
+    let file = file.map_err(|error| PlansError(format!("they are damaged ({error})")))?;
+    let teams = file.teams.into_iter().map(|(name, value)| (name, team(value))).collect();
+    let mut entries = Vec::with_capacity(file.plans.len());
+    let mut disabled = Vec::new();
+    for (n, plan) in file.plans.into_iter().enumerate() {
+        match entry(plan, &teams) {
+            Ok(entry) => entries.push(entry),
+            Err(reason) => disabled.push(Disabled { plan: name(plan, n), reason }),
+        }
+    }
+    entries.sort_by(|a, b| b.specificity.cmp(&a.specificity).then_with(|| a.name.cmp(&b.name)));
+    Ok(Loaded { config_sha256: file.config_sha256, built_by: file.built_by, entries, disabled })
+}
+
+/// What to call a damaged plan.
+fn name(plan: &RawValue, n: usize) -> String {
+    let value = serde_json::from_str::<Value>(plan.get()).unwrap_or_default();
+    value.get("plan").and_then(Value::as_str).map_or(format!("number {}", n + 1), str::to_owned)
+}
+
+/// A team, or what is wrong with it as the owner of a plan.
+fn team(value: &RawValue) -> Result<Arc<Team>, String> {
+    let team: Team = serde_json::from_str(value.get()).map_err(|error| format!("its owner is damaged ({error})"))?;
+    if team.escalation.is_empty() { Err("its owner has nobody to page".to_owned()) } else { Ok(Arc::new(team)) }
+}
+
+fn entry(value: &RawValue, teams: &BTreeMap<String, Result<Arc<Team>, String>>) -> Result<Entry, String> {
+    let damaged = |error| format!("the plan is damaged ({error})");
+    let plan: ResponsePlan = serde_json::from_str(value.get()).map_err(damaged)?;
+    let Sealed { plan_sha256 } = serde_json::from_str(value.get()).map_err(damaged)?;
+    let pattern = Pattern::from_value(&plan.pattern)
+        .map_err(|errors| errors.first().map_or("its pattern is damaged".to_owned(), ToString::to_string))?;
+    let team = teams.get(&plan.owner).ok_or_else(|| format!("its owner `{}` is not among the teams", plan.owner))?;
+    let team = Arc::clone(team.as_ref().map_err(String::clone)?);
+    let mut specificity = pattern.specificity();
+    if !plan.accounts.is_empty() {
+        specificity.fields += 1;
+        specificity.exact += 1;
+    }
+    let (name, accounts) = (plan.plan, plan.accounts);
+    Ok(Entry { name, accounts, pattern, specificity, written: value.get().to_owned(), plan_sha256, team })
+}
