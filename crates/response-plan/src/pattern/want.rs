@@ -77,7 +77,7 @@ impl Want {
         for other in &self.others {
             match other {
                 Alternative::Wildcard(wildcard) if !wildcard.head().is_empty() => {
-                    edges.push((Edge::Start, wildcard.head()))
+                    edges.push((Edge::Start, wildcard.head()));
                 }
                 Alternative::Wildcard(wildcard) => edges.push((Edge::End, wildcard.tail())),
                 _ => return None,
