@@ -54,6 +54,8 @@ pub fn executables(workspace: &Workspace, packages: &[&str], progress: Progress)
             let message: Message = serde_json::from_str(&line?).context("Failed to read what cargo wrote")?;
             if let (Some(target), Some(executable)) = (message.target, message.executable)
                 && target.kind.iter().any(|kind| kind == "bin")
+                && message.profile.is_some_and(|profile| !profile.test)
+            // the unit tests of a program have its name
             {
                 executables.insert(target.name, executable);
             }
@@ -70,6 +72,12 @@ pub fn executables(workspace: &Workspace, packages: &[&str], progress: Progress)
 struct Message {
     target: Option<Target>,
     executable: Option<PathBuf>,
+    profile: Option<Profile>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
 }
 
 #[derive(Deserialize)]

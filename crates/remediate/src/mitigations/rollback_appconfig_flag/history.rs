@@ -10,7 +10,7 @@ use step::StepError;
 
 use crate::alarm::instant;
 
-/// So long after its end AppConfig takes a completed deployment back (API reference of StopDeployment).
+/// So long after its end AppConfig takes a completed deployment back (API reference of `StopDeployment`).
 const REVERT_WITHIN: SignedDuration = SignedDuration::from_hours(72);
 
 /// The configuration as records keep it. Which stage the deployment is in is left out on purpose: a deployment that goes
