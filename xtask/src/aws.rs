@@ -85,7 +85,8 @@ impl Aws {
         self.package(template)?;
         let packaged = self.packaged();
         let mut arguments = vec!["cloudformation", "deploy", "--no-fail-on-empty-changeset"];
-        arguments.extend(["--stack-name", STACK_NAME, "--template-file", text(&packaged)?]);
+        // By way of the bucket, as `sam deploy` does: in the call itself a template has at most 51,200 bytes.
+        arguments.extend(["--stack-name", STACK_NAME, "--template-file", text(&packaged)?, "--s3-bucket", ARTIFACTS]);
         arguments.extend(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]);
         let overrides: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !overrides.is_empty() {

@@ -125,7 +125,11 @@ fn bad_input_is_said() {
     check_unread(&vec![b'['; 256 * 1024], "rejected", "not readable JSON");
     let deep = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
     check_unread(deep.as_bytes(), "ignored", "levels deep");
-    check_unread(br#"{"source": "example.shop", "detail-type": "Sale", "detail": {}}"#, "rejected", "does not say when");
+    check_unread(
+        br#"{"source": "example.shop", "detail-type": "Sale", "detail": {}}"#,
+        "rejected",
+        "does not say when",
+    );
     check_unread(br#"{"order": 1}"#, "ignored", "Nothing here reads");
 }
 
