@@ -96,6 +96,9 @@ async fn event_bridge_rules_keep_what_triage_refuses() -> Result<()> {
     Ok(())
 }
 
+/// A message that names a test.
+type Text = fn(&str) -> String;
+
 #[tokio::test]
 async fn sns_subscription_keeps_what_triage_refuses() -> Result<()> {
     let world = World::get()?;
@@ -103,7 +106,7 @@ async fn sns_subscription_keeps_what_triage_refuses() -> Result<()> {
     let mut messages: Vec<_> =
         bad.into_iter().map(|(alarm, message, part)| (alarm.name, message.to_string(), part)).collect();
     let name = || Alarm::of_its_own("bad-input").name;
-    let texts: [(fn(&str) -> String, &str); 4] = [
+    let texts: [(Text, &str); 4] = [
         (|name| format!("{name} is no JSON {{"), "not readable JSON"),
         (|name| json!([name]).to_string(), "not a JSON object"),
         (|name| json!({ name: deep(200) }).to_string(), "not readable JSON"),

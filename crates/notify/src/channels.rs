@@ -153,6 +153,34 @@ impl Channels {
     }
 }
 
+fn kind_of(channel: &Channel) -> Option<&'static Kind> {
+    KINDS.into_iter().find(|kind| kind.plan.name == channel.kind)
+}
+
+/// An argument of a channel. The reader of `teams.yaml` has seen that it is there.
+fn argument<'a>(with: &'a Arguments, name: &str) -> Result<&'a str, Failure> {
+    let found = with.get(name).map(String::as_str);
+    found.ok_or_else(|| Failure::Refused(anyhow!("the plan does not say `{name}` of a channel; build the plans again")))
+}
+
+#[cfg(test)]
+impl Channels {
+    /// With canned answers in place of the network: of SNS, of Secrets Manager, and of all that is outside AWS.
+    pub(crate) fn canned(
+        sns: &SdkConfig,
+        secrets: &SdkConfig,
+        outside: &aws_smithy_http_client::test_util::StaticReplayClient,
+    ) -> Self {
+        let env = Env::from([
+            ("TOPIC_PREFIX", "arn:aws:sns:eu-west-1:1:"),
+            ("FALLBACK_TOPIC", "arn:aws:sns:eu-west-1:1:fallback"),
+            ("SLACK_API_URL", "http://127.0.0.1:1/api"),
+        ]);
+        let (config, secrets) = (sns.clone(), Secrets::new(secrets));
+        Self::over(&Means { config, secrets, http: Http::canned(outside), env }).unwrap()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,33 +213,5 @@ mod tests {
         for outcome in [Some(Refused), Some(Rejected), Some(Expired), Some(Cancelled), None] {
             check(outcome, false, false);
         }
-    }
-}
-
-fn kind_of(channel: &Channel) -> Option<&'static Kind> {
-    KINDS.into_iter().find(|kind| kind.plan.name == channel.kind)
-}
-
-/// An argument of a channel. The reader of `teams.yaml` has seen that it is there.
-fn argument<'a>(with: &'a Arguments, name: &str) -> Result<&'a str, Failure> {
-    let found = with.get(name).map(String::as_str);
-    found.ok_or_else(|| Failure::Refused(anyhow!("the plan does not say `{name}` of a channel; build the plans again")))
-}
-
-#[cfg(test)]
-impl Channels {
-    /// With canned answers in place of the network: of SNS, of Secrets Manager, and of all that is outside AWS.
-    pub(crate) fn canned(
-        sns: &SdkConfig,
-        secrets: &SdkConfig,
-        outside: &aws_smithy_http_client::test_util::StaticReplayClient,
-    ) -> Self {
-        let env = Env::from([
-            ("TOPIC_PREFIX", "arn:aws:sns:eu-west-1:1:"),
-            ("FALLBACK_TOPIC", "arn:aws:sns:eu-west-1:1:fallback"),
-            ("SLACK_API_URL", "http://127.0.0.1:1/api"),
-        ]);
-        let (config, secrets) = (sns.clone(), Secrets::new(secrets));
-        Self::over(&Means { config, secrets, http: Http::canned(outside), env }).unwrap()
     }
 }

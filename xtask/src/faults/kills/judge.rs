@@ -35,7 +35,7 @@ pub(super) fn judge(story: Story, ended: &Ended) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut check = |holds: bool, sentence: String| {
         if !holds {
-            wrong.push(sentence)
+            wrong.push(sentence);
         }
     };
     check(ended.killed != Some(false), "its function never made the write, so it was not killed".to_owned());

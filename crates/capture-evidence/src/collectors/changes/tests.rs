@@ -64,7 +64,7 @@ fn other_gaps(collected: &Collected) -> Vec<(&str, &str)> {
 async fn the_resource_and_every_write_are_looked_up_page_by_page_into_one_file() {
     let update = write("e2", "14:01:00", "UpdateAlias20150331", &json!({"requestParameters": {"name": "live"}}));
     let earlier = write("e1", "13:40:00", "PublishVersion20150331", &json!({}));
-    let pages = [page(&[update.clone()], Some("t1")), page(&[earlier], None), page(&[update], None)];
+    let pages = [page(std::slice::from_ref(&update), Some("t1")), page(&[earlier], None), page(&[update], None)];
     let (collected, source, target) = changes(&pages, KEPT, as_it_is).await;
 
     let asked = |key: &str, value: &str, token: Option<&str>| {
