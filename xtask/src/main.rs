@@ -52,6 +52,9 @@ enum Verb {
         /// Which story: bad-deployment, braked or self-healing.
         #[arg(long, default_value = "bad-deployment", value_parser = stories::find)]
         scenario: &'static Story,
+        /// Let the plan name another target, which is changed and does not help: it stays open, and a person is paged.
+        #[arg(long)]
+        wrong_target: bool,
     },
     /// Incidents under faults, on a stack of its own: everything goes wrong, and what must hold is checked.
     Faults {
@@ -133,8 +136,8 @@ fn run(Arguments { json, verb }: Arguments) -> Result<()> {
             let stack = Stack::load(&record)?;
             progress.step("local stack ended", || stack.stop())
         }
-        Verb::Demo { scenario } => {
-            let report = demo::run(&workspace, scenario, progress)?;
+        Verb::Demo { scenario, wrong_target } => {
+            let report = demo::run(&workspace, demo::Run::of(scenario, wrong_target)?, progress)?;
             if json { say::answer(serde_json::to_string(&report)?) } else { Ok(()) }
         }
         Verb::Faults { kills: true, at_once, .. } => {

@@ -8,26 +8,26 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{stack::Options, workspace::Workspace};
+use crate::{stack::Options, template, workspace::Workspace};
 
 /// The variable that tells triage where the compiled plans are, in the place of its layer.
 pub const VARIABLE: &str = "TOURNIQUET_PLANS";
 
-/// Compiles the stack's plans into the folder of the layer, and returns a copy of the stack's own, which a later
-/// stack with other plans does not change. The error is what `tourniquet plans build` says of the plans.
+/// Compiles the stack's plans into its own folder, whose file is returned, and copies them to the folder of the layer,
+/// which all stacks share. The error is what `tourniquet plans build` says of the plans.
 pub fn compile(workspace: &Workspace, tourniquet: &Path, options: &Options) -> Result<PathBuf> {
     let layer = workspace.root().join("target").join("plans");
     for folder in [&layer, &options.dir] {
         fs::create_dir_all(folder).with_context(|| format!("Failed to create {}", folder.display()))?;
     }
-    let compiled = layer.join("plans.json");
+    let own = options.dir.join("plans.json");
     let mut command = Command::new(tourniquet);
-    command.args(["plans", "build"]).arg(&options.plans).arg("--output").arg(&compiled).current_dir(workspace.root());
+    command.args(["plans", "build"]).arg(&options.plans).arg("--output").arg(&own).current_dir(workspace.root());
     let output = command.output().context("Failed to start tourniquet")?;
     if !output.status.success() {
         bail!("The response plans could not be compiled: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    let own = options.dir.join("plans.json");
-    fs::copy(&compiled, &own).with_context(|| format!("Failed to copy {}", compiled.display()))?;
+    let compiled = fs::read(&own).with_context(|| format!("Failed to read {}", own.display()))?;
+    template::write_whole(&layer.join("plans.json"), &compiled)?;
     Ok(own)
 }

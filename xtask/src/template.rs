@@ -21,7 +21,15 @@ pub fn write(workspace: &Workspace) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("Failed to create {}", folder.display()))?;
     }
-    fs::write(&path, local).with_context(|| format!("Failed to write {}", path.display()))
+    write_whole(&path, local.as_bytes())
+}
+
+/// Writes a file that stacks share: another one that is deployed at this moment reads the old text or the new one, and
+/// nothing in between.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+    let partial = path.with_added_extension(format!("{}.partial", std::process::id()));
+    fs::write(&partial, content).with_context(|| format!("Failed to write {}", partial.display()))?;
+    fs::rename(&partial, path).with_context(|| format!("Failed to write {}", path.display()))
 }
 
 /// Writes anew the parts of the shipped template that the registries declare. The contract test that judges them writes

@@ -1,6 +1,6 @@
 //! What a person does in a story, and what they wait for before they do it.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{receiver::Received, watch::Watch};
@@ -29,6 +29,35 @@ pub(super) fn approve(watch: &mut Watch<'_>) -> Result<()> {
 pub(super) fn ended(watch: &mut Watch<'_>, outcome: &str) -> Result<()> {
     let has_ended = |shown: &Value| shown["mitigations"][0]["outcome"] == outcome;
     watch.until(&format!("a mitigation that is {outcome}"), has_ended).map(drop)
+}
+
+/// The approved change was made and did not help: the incident stays open, and somebody is woken.
+pub(super) fn in_vain(watch: &mut Watch<'_>) -> Result<()> {
+    ended(watch, "ineffective")?;
+    sealed(watch)?;
+    let (id, people) = (watch.id.clone(), watch.people);
+    let wakes = |received: &Received| match received {
+        Received::Topic { topic, message, .. } => {
+            topic.ends_with(":tourniquet-pages") && message.contains(&id) && message.contains("Mitigation ineffective")
+        }
+        _ => false,
+    };
+    let is_noted = |entry: &Value| {
+        entry["what"].as_str().is_some_and(|what| what.starts_with("paged") && what.contains("what came of"))
+    };
+    let shown = watch.until("a page about the mitigation", |shown| {
+        let noted = shown["timeline"].as_array().is_some_and(|entries| entries.iter().any(is_noted));
+        noted && people.received().iter().any(wakes)
+    })?;
+    ensure!(shown["incident"]["status"] == "open", "The incident is not open any more: {shown}");
+    watch.say("the demo", "the wrong target was changed, and nothing recovers: it stays open");
+    watch.say("the demo", "payments-on-call was paged about that by SNS, which wakes");
+    Ok(())
+}
+
+/// Waits until the first pass of evidence is sealed.
+pub(super) fn sealed(watch: &mut Watch<'_>) -> Result<()> {
+    watch.until("a sealed bag", |shown| !shown["incident"]["evidence"][0].is_null()).map(drop)
 }
 
 /// Waits until the incident is over, with the complete evidence and the postmortem.

@@ -5,10 +5,13 @@ use serde_json::{Value, json};
 
 use super::{receiver::Received, service::Service, watch::Watch};
 
-/// Sends it again: it may change nothing.
-pub(super) fn again(watch: &Watch<'_>, service: &mut Service) -> Result<()> {
+/// Sends what came by the topic of alarms again: it may change nothing.
+pub(super) fn again(watch: &Watch<'_>, alarms: &str, service: &mut Service) -> Result<()> {
     let alarm = watch.people.received().into_iter().find_map(|received| match received {
-        Received::Topic { message, .. } => serde_json::from_str::<Value>(&message).ok().filter(is_firing_alarm),
+        // The suite's own alarms go to another topic.
+        Received::Topic { topic, message, .. } if topic == alarms => {
+            serde_json::from_str::<Value>(&message).ok().filter(|alarm| alarm["NewStateValue"] == "ALARM")
+        }
         _ => None,
     });
     let alarm = alarm.context("The alarm's message did not reach its topic")?;
@@ -16,12 +19,6 @@ pub(super) fn again(watch: &Watch<'_>, service: &mut Service) -> Result<()> {
     ensure!(forwarded["failed"] == 0, "The bus did not take the forwarded event: {forwarded}");
     watch.say("the demo", "sends the same signal again, by the EventBridge rule: it may change nothing");
     Ok(())
-}
-
-/// The suite's own alarms go to the fallback topic, whose messages are received here as well.
-fn is_firing_alarm(message: &Value) -> bool {
-    let is_of_a_service = |name: &str| !name.starts_with("tourniquet-suite-");
-    message["AlarmName"].as_str().is_some_and(is_of_a_service) && message["NewStateValue"] == "ALARM"
 }
 
 /// The event that CloudWatch puts on the bus, beside the message to the alarm's topic; the emulator does not.

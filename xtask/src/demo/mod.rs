@@ -18,10 +18,15 @@ mod watch;
 
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use self::{evidence::Fetched, plans::Shortened, stories::Story, telling::Telling};
+use self::{
+    evidence::Fetched,
+    plans::Shortened,
+    stories::{Story, WrongTarget},
+    telling::Telling,
+};
 pub use self::{
     operator::Operator,
     receiver::{Received, Receiver, TOKEN, received_at},
@@ -36,6 +41,32 @@ use crate::{
 
 /// Who sits at the command line.
 const OPERATOR: &str = "dana";
+
+/// What is told: a story, as it should go or with a plan that names the wrong target.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    story: &'static Story,
+    wrong: bool,
+}
+
+impl Run {
+    /// A story; with `wrong_target` its negative control. The error says which stories have none.
+    pub fn of(story: &'static Story, wrong_target: bool) -> Result<Self> {
+        if wrong_target && story.wrong_target.is_none() {
+            bail!("`{}` is not about a change that helps, so it has no wrong target", story.name);
+        }
+        Ok(Self { story, wrong: wrong_target })
+    }
+
+    /// The name of its folders.
+    fn name(self) -> String {
+        format!("{}{}", self.story.name, if self.wrong { "-wrong-target" } else { "" })
+    }
+
+    fn wrong_target(self) -> Option<&'static WrongTarget> {
+        self.story.wrong_target.as_ref().filter(|_| self.wrong)
+    }
+}
 
 /// What there is to look at when a story is told and its stack still runs.
 #[derive(Debug)]
@@ -52,26 +83,32 @@ pub struct Stage<'a> {
 
 /// Tells a story on a stack of its own and reports. Fails when the loop does not end as the story says, with the last
 /// that was seen.
-pub fn run(workspace: &Workspace, story: &'static Story, progress: Progress) -> Result<Report> {
-    run_and_look(workspace, story, progress, |_| Ok(()))
+pub fn run(workspace: &Workspace, run: Run, progress: Progress) -> Result<Report> {
+    run_and_look(workspace, run, progress, |_| Ok(()))
 }
 
 /// The same, with a look at the stage before the stack ends.
 pub fn run_and_look(
     workspace: &Workspace,
-    story: &'static Story,
+    run: Run,
     progress: Progress,
     look: impl FnOnce(&Stage<'_>) -> Result<()>,
 ) -> Result<Report> {
-    progress.note(format_args!("Tourniquet, {}: {}", story.name, story.says));
+    progress.note(format_args!("Tourniquet, {}: {}", run.story.name, run.story.says));
+    if let Some(wrong) = run.wrong_target() {
+        progress.note(format_args!(
+            "This time the plan is wrong: it names {}. It is changed, and does not help.",
+            wrong.says
+        ));
+    }
     progress.note("All of it runs on this machine, on an emulator of AWS: no account is asked.\n");
-    let options = Options::private(workspace, &format!("demo-{}", story.name));
+    let options = Options::private(workspace, &format!("demo-{}", run.name()));
     fs::create_dir_all(&options.dir).with_context(|| format!("Failed to create {}", options.dir.display()))?;
     let logs = options.dir.join("emulator.log");
     let receiver = Receiver::start(TOKEN)?;
-    let (plans, shortened) = plans::shorten(workspace, story, &options.dir)?;
+    let (plans, shortened) = plans::shorten(workspace, run, &options.dir)?;
     let stack = scene::deploy(workspace, options, &plans, &receiver, progress)?;
-    let told = tell(workspace, story, &stack, &receiver, &shortened, progress).and_then(|(report, bags)| {
+    let told = tell(workspace, run, &stack, &receiver, &shortened, progress).and_then(|(report, bags)| {
         let operator = Operator::new(&stack, OPERATOR);
         look(&Stage { stack: &stack, operator: &operator, people: &receiver, bags: &bags })?;
         Ok((report, bags))
@@ -84,21 +121,23 @@ pub fn run_and_look(
 
 fn tell(
     workspace: &Workspace,
-    story: &'static Story,
+    run: Run,
     stack: &Stack,
     people: &Receiver,
     shortened: &[&'static Shortened],
     progress: Progress,
 ) -> Result<(Report, Vec<PathBuf>)> {
     let operator = Operator::new(stack, OPERATOR);
-    let shown = (story.tell)(&Telling { stack, operator: operator.clone(), people, shortened, progress })?;
+    let wrong_target = run.wrong;
+    let telling = Telling { stack, operator: operator.clone(), people, wrong_target, shortened, progress };
+    let shown = (run.story.tell)(&telling)?;
     check_once(&operator, &shown)?;
-    let into = workspace.private_stack_dir("demo").join(story.name);
+    let into = workspace.private_stack_dir("demo").join(run.name());
     if into.exists() {
         fs::remove_dir_all(&into).with_context(|| format!("Failed to empty {}", into.display()))?;
     }
     let fetched = Fetched::fetch(stack, &operator, &shown, &into)?;
-    Ok((Report::new(story.name, &shown, &fetched), fetched.bags))
+    Ok((Report::new(run, &shown, &fetched), fetched.bags))
 }
 
 /// One signal by two doors: one incident, at most one mitigation.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::evidence::Fetched;
+use super::{Run, evidence::Fetched};
 use crate::say::Progress;
 
 /// What came of a demo. The same object for every scenario, `null` for what did not happen.
@@ -13,6 +13,7 @@ use crate::say::Progress;
 pub struct Report {
     v: u32,
     scenario: &'static str,
+    wrong_target: bool,
     incident_id: Value,
     status: Value,
     severity: Value,
@@ -38,7 +39,7 @@ const MEASURES: [(&str, &str, &str); 5] = [
 
 impl Report {
     /// The report of an incident as `tourniquet show --json` tells it, and what was fetched of it.
-    pub(super) fn new(scenario: &'static str, shown: &Value, fetched: &Fetched) -> Self {
+    pub(super) fn new(run: Run, shown: &Value, fetched: &Fetched) -> Self {
         let incident = &shown["incident"];
         let entries = shown["timeline"].as_array().map(Vec::as_slice).unwrap_or_default();
         let timeline = entries.iter().map(|e| json!({"at": e["at"], "step": e["step"], "what": e["what"]})).collect();
@@ -46,7 +47,8 @@ impl Report {
             MEASURES.iter().map(|(name, ..)| ((*name).to_owned(), shown["measures"][name]["seconds"].clone()));
         Self {
             v: 1,
-            scenario,
+            scenario: run.story.name,
+            wrong_target: run.wrong_target().is_some(),
             incident_id: incident["id"].clone(),
             status: incident["status"].clone(),
             severity: incident["severity"].clone(),
@@ -82,6 +84,9 @@ impl Report {
             }
             None => line("Mitigation", "none: it recovered before anybody approved one"),
         }
+        if let Some(page) = self.timeline.iter().map(|entry| text(&entry["what"])).rfind(|what| is_page(what)) {
+            line("Last page", page);
+        }
         for (label, bag) in ["Evidence", ""].iter().zip(bags) {
             line(label, &bag.display().to_string());
         }
@@ -107,6 +112,10 @@ fn mitigation(records: &Value) -> Value {
         None | Some("cancelled") => Value::Null,
         Some(outcome) => json!({"kind": record["kind"], "target": record["target"], "outcome": outcome}),
     }
+}
+
+fn is_page(what: &str) -> bool {
+    what.starts_with("paged ")
 }
 
 fn postmortem(paths: Option<&(PathBuf, PathBuf)>) -> Value {

@@ -63,7 +63,18 @@ pub fn healthy(operator: &Operator<'_>, mut service: Service) -> Result<Service>
 
 /// Version 2 goes live, and it is bad.
 pub fn break_it(operator: &Operator<'_>, service: &mut Service) -> Result<()> {
-    let released = service.do_and_wait("release", "released")?;
+    release(operator, service, "")
+}
+
+/// Another target of the same kind, beside the one that customers depend on: version 1, recorded as good, then version 2.
+pub(super) fn also(operator: &Operator<'_>, service: &mut Service, name: &str) -> Result<()> {
+    let deployed = service.do_and_wait(&format!("also {name}"), "deployed")?;
+    record_change(operator, &deployed, true)?;
+    release(operator, service, name)
+}
+
+fn release(operator: &Operator<'_>, service: &mut Service, name: &str) -> Result<()> {
+    let released = service.do_and_wait(&format!("release {name}"), "released")?;
     record_change(operator, &released, false)
 }
 

@@ -11,6 +11,8 @@ pub(super) struct Telling<'a> {
     pub(super) stack: &'a Stack,
     pub(super) operator: Operator<'a>,
     pub(super) people: &'a Receiver,
+    /// Whether the plan names a target that does not help.
+    pub(super) wrong_target: bool,
     pub(super) shortened: &'a [&'static Shortened],
     pub(super) progress: Progress,
 }
@@ -30,7 +32,7 @@ impl<'a> Telling<'a> {
         self.progress.note("\nThe incident as it happens, in UTC:");
         let mut watch = Watch::for_incident(self.operator.clone(), self.people, self.progress)?;
         watch.until("being opened", |shown| !shown["timeline"][0].is_null())?;
-        again(&watch, service)?;
+        again(&watch, self.stack.output("SignalsTopic")?, service)?;
         Ok(watch)
     }
 }

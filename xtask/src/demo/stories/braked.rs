@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Story,
-    bad_deployment::{PLAN, deploy_badly, healthy, serves},
+    bad_deployment::{PLAN, WAITS, deploy_badly, healthy, serves},
 };
 use crate::demo::{
     acts,
@@ -17,6 +17,8 @@ pub(super) static STORY: Story = Story {
     name: "braked",
     says: "a bad deployment meets the brake and nobody answers; it stays open, and escalates.",
     plan: PLAN,
+    waits: WAITS,
+    wrong_target: None,
     tell,
 };
 
@@ -28,14 +30,14 @@ fn tell(telling: &Telling<'_>) -> Result<Value> {
     deploy_badly(telling, &mut service)?;
     let mut watch = telling.incident(&mut service)?;
     acts::ended(&mut watch, "refused")?;
-    watch.until("a sealed bag", |shown| !shown["incident"]["evidence"][0].is_null())?;
+    acts::sealed(&mut watch)?;
     let (id, people) = (watch.id.clone(), telling.people);
     watch.until("the last step of its escalation", |_| told_nobody_acknowledged(people, &id))?;
     watch.say("the demo", "nobody acknowledged, and nobody is left to page: the fallback topic was told");
     let shown = watch.now()?;
     ensure!(shown["incident"]["status"] == "open", "The incident is not open any more: {shown}");
     watch.say("the demo", "with the brake on nothing was changed and nothing recovers: it stays open");
-    serves(&mut service, "2")?;
+    serves(&mut service, "live", "2")?;
     Ok(shown)
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Story,
-    bad_deployment::{PLAN, deploy_badly, healthy, serves},
+    bad_deployment::{PLAN, WAITS, deploy_badly, healthy, serves},
 };
 use crate::demo::{acts, telling::Telling};
 
@@ -13,6 +13,8 @@ pub(super) static STORY: Story = Story {
     name: "self-healing",
     says: "a bad deployment is acknowledged, and recovers before anybody approves.",
     plan: PLAN,
+    waits: WAITS,
+    wrong_target: None,
     tell,
 };
 
@@ -26,6 +28,6 @@ fn tell(telling: &Telling<'_>) -> Result<Value> {
     watch.say("the demo", "the shops send now what version 2 needs: it recovers before anybody approves");
     acts::resolved(&mut watch)?;
     acts::ended(&mut watch, "cancelled")?;
-    serves(&mut service, "2")?;
+    serves(&mut service, "live", "2")?;
     watch.now()
 }

@@ -1,0 +1,139 @@
+//! The demo is what it says: its stories end as promised, each that changes something with its negative control, and what
+//! it prints is there and holds.
+
+mod checks;
+mod turn;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use xtask::{
+    aws::{ACCOUNT, REGION},
+    demo::{Received, Run, Stage, run_and_look, stories},
+    say::Progress,
+    workspace::Workspace,
+};
+
+use self::{
+    checks::{
+        check_bags, check_changes, check_duplicate, check_in_vain, check_measures, check_order, check_people, check_postmortem,
+        check_shape,
+    },
+    turn::Turn,
+};
+
+/// The five measures of an incident that was acknowledged, mitigated and resolved.
+const ALL_MEASURES: [&str; 5] = ["ttd_s", "tte_s", "tta_s", "ttm_s", "ttr_s"];
+
+/// The passes of an incident that is over.
+const BOTH: [&str; 2] = ["1-warm", "2-complete"];
+
+/// Tells a story, looks at what every story has to leave behind and at what its service really does then, and returns its
+/// one object and what people got.
+fn play(
+    story: &str,
+    wrong_target: bool,
+    passes: &[&str],
+    look: impl FnOnce(&Stage<'_>) -> Result<()>,
+) -> Result<(Value, Vec<Received>)> {
+    let _turn = Turn::wait();
+    let run = Run::of(stories::find(story).map_err(anyhow::Error::msg)?, wrong_target)?;
+    let mut people = Vec::new();
+    let report = run_and_look(&Workspace::here(), run, Progress::new(true), |stage| {
+        look(stage)?;
+        check_bags(stage, passes)?;
+        check_people(stage);
+        people = stage.people.received();
+        check_duplicate(stage)
+    })?;
+    let report = serde_json::to_value(report)?;
+    check_shape(&report, story, wrong_target)?;
+    let bag = report["evidence"]["bag"].as_str().unwrap_or_default();
+    assert!(passes.last().is_some_and(|last| bag.ends_with(&format!("/1/{last}"))), "{bag}");
+    Ok((report, people))
+}
+
+/// Which version an alias of checkout really serves.
+fn serves(stage: &Stage<'_>, alias: &str, version: &str) -> Result<()> {
+    let get = ["lambda", "get-alias", "--function-name", "checkout", "--name", alias];
+    assert_eq!(stage.stack.aws().json::<Value>(&get)?["FunctionVersion"], version, "{alias}");
+    Ok(())
+}
+
+fn alias_arn(alias: &str) -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:checkout:{alias}")
+}
+
+#[test]
+fn a_bad_deployment_is_rolled_back_and_verified() -> Result<()> {
+    let (report, _) = play("bad-deployment", false, &BOTH, |stage| serves(stage, "live", "1"))?;
+    assert_eq!(report["status"], "resolved");
+    let mitigation = json!({"kind": "rollback-lambda-alias", "target": alias_arn("live"), "outcome": "verified"});
+    assert_eq!(report["mitigation"], mitigation);
+    check_measures(&report, &ALL_MEASURES);
+    check_order(
+        &report,
+        &[
+            // Made by the emulator's administrator, as everything that is not the suite's.
+            ("capture-evidence", "changed before the first signal: UpdateAlias20150331 on checkout by test,"),
+            ("triage", "opened as SEV2"),
+            ("notify", "paged payments-on-call by sns and slack (step 1)"),
+            ("command", "acknowledged by dana"),
+            ("command", "approved by dana"),
+            ("remediate", "applied"),
+            ("triage", "clear since"),
+            ("remediate", "mitigation verified"),
+            ("incident-response", "resolved"),
+        ],
+    );
+    check_changes(&report)?;
+    check_postmortem(&report, "version 2", "staged shift of traffic")
+}
+
+#[test]
+fn a_rollback_of_another_alias_leaves_it_open_and_pages() -> Result<()> {
+    let (report, people) = play("bad-deployment", true, &BOTH[..1], |stage| {
+        serves(stage, "live", "2")?;
+        serves(stage, "canary", "1")
+    })?;
+    check_in_vain(&report, &people, "rollback-lambda-alias", &alias_arn("canary"));
+    Ok(())
+}
+
+#[test]
+fn self_healing_needs_no_mitigation() -> Result<()> {
+    let (report, _) = play("self-healing", false, &BOTH, |stage| serves(stage, "live", "2"))?;
+    assert_eq!((&report["status"], &report["mitigation"]), (&json!("resolved"), &Value::Null));
+    check_measures(&report, &["ttd_s", "tte_s", "tta_s", "ttr_s"]);
+    check_order(
+        &report,
+        &[
+            ("remediate", "planned, waits for approval"),
+            ("triage", "clear since"),
+            ("remediate", "mitigation cancelled"),
+        ],
+    );
+    check_postmortem(&report, "Not known.", "Not known.")
+}
+
+#[test]
+fn with_the_brake_on_nothing_is_changed_and_it_escalates() -> Result<()> {
+    let (report, _) = play("braked", false, &BOTH[..1], |stage| serves(stage, "live", "2"))?;
+    assert_eq!((&report["status"], &report["postmortem"]), (&json!("open"), &Value::Null));
+    assert_eq!(report["mitigation"]["outcome"], "refused");
+    check_measures(&report, &["ttd_s", "tte_s"]);
+    check_order(
+        &report,
+        &[
+            ("notify", "paged payments-on-call by sns and slack (step 1)"),
+            ("notify", "paged payments-lead by sns and slack (step 2)"),
+        ],
+    );
+    Ok(())
+}
+
+#[test]
+fn what_has_no_wrong_target_says_so() {
+    let told = Run::of(stories::find("braked").unwrap(), true).unwrap_err();
+    assert_eq!(told.to_string(), "`braked` is not about a change that helps, so it has no wrong target");
+    assert!(stories::find("sabotage").unwrap_err().contains("bad-deployment"));
+}
