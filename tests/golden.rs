@@ -1,5 +1,5 @@
-//! `events/bad-deployment/`: one file per step boundary. They are documentation, input of `sam local invoke`, and what
-//! these tests hold against the plans, the state machines and the handlers, so that none of them can drift.
+//! `events/<scenario>/`: one file per step boundary. They are documentation, input of `sam local invoke`, and what these
+//! tests hold against the plans, the state machines and the handlers, so that none of them can drift.
 
 #![expect(clippy::expect_used, reason = "a golden file that is missing or unreadable is a failed test")]
 
@@ -9,9 +9,31 @@ use anyhow::{Context as _, Result};
 use incident::{Action, GroupKey, Known, SignalOutcome, decide, incident_id};
 use response_plan::{Kinds, Plans, compile, read_dir};
 use serde_json::Value;
-use xtask::workspace::Workspace;
+use xtask::{demo::stories, workspace::Workspace};
 
 const FALLBACK: &str = "arn:aws:sns:eu-west-1:111122223333:fallback";
+
+/// The scenarios that have golden files; each is a story of the demo, and is about the shipped plan of its name.
+const SCENARIOS: [&str; 2] = ["bad-deployment", "bad-flag"];
+
+/// Which state of which machine sends which file.
+const SENT: [(&str, &str, &str); 12] = [
+    ("incident-response", "StartEngage", "engage"),
+    ("engage", "Notify", "notify-page"),
+    ("capture-evidence", "Capture", "capture-evidence-warm"),
+    ("incident-response", "StartMitigate", "mitigate"),
+    ("mitigate", "Plan", "remediate-plan"),
+    ("mitigate", "AskApproval", "notify-approval"),
+    ("mitigate", "Apply", "remediate-apply"),
+    ("mitigate", "Verify", "remediate-verify"),
+    ("incident-response", "CancelMitigation", "remediate-cancel"),
+    ("incident-response", "CaptureComplete", "capture-evidence-complete"),
+    ("incident-response", "OpenPostmortem", "open-postmortem"),
+    ("incident-response", "AnnounceResolved", "notify-resolved"),
+];
+
+/// The files that no state sends: what comes from outside, triage's answer, and the first execution's input.
+const OTHERS: [&str; 4] = ["signal", "triage", "incident-response", "signal-recovered"];
 
 fn path(name: &str) -> PathBuf {
     Workspace::here().root().join(name)
@@ -22,8 +44,23 @@ fn json(name: &str) -> Value {
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-fn golden(name: &str) -> Value {
-    json(&format!("events/bad-deployment/{name}.json"))
+/// The numbers and names of a scenario's files, without their ending, in order.
+fn files(scenario: &str) -> Vec<(usize, String)> {
+    let folder = fs::read_dir(path(&format!("events/{scenario}"))).expect("the scenario has a folder");
+    let name = |file: fs::DirEntry| file.file_name().to_string_lossy().trim_end_matches(".json").to_owned();
+    let split = |name: String| {
+        let (number, word) = name.split_once('-').unwrap_or_else(|| panic!("{name} has no number"));
+        (number.parse().unwrap_or_else(|_| panic!("{name} has no number")), word.to_owned())
+    };
+    let mut files: Vec<_> = folder.map(|file| split(name(file.expect("the folder is readable")))).collect();
+    files.sort();
+    files
+}
+
+/// What a scenario's file has, by its name without the number.
+fn golden(scenario: &str, word: &str) -> Value {
+    let (number, _) = files(scenario).into_iter().find(|(_, name)| name == word).expect("the scenario has the file");
+    json(&format!("events/{scenario}/{number}-{word}.json"))
 }
 
 fn plans() -> Plans {
@@ -39,93 +76,103 @@ fn plans() -> Plans {
 }
 
 #[test]
+fn every_scenario_has_every_file_in_order() {
+    let mut folders: Vec<_> = fs::read_dir(path("events"))
+        .expect("there are events")
+        .map(|folder| folder.expect("it is readable").file_name().to_string_lossy().into_owned())
+        .collect();
+    folders.sort();
+    assert_eq!(folders, SCENARIOS);
+    for scenario in SCENARIOS {
+        assert!(stories::find(scenario).is_ok(), "{scenario} is no story of the demo");
+        let files = files(scenario);
+        assert!(files.iter().map(|(number, _)| *number).eq(0..files.len()), "{scenario}: {files:?}");
+        let known = || SENT.iter().map(|(.., word)| *word).chain(OTHERS);
+        for word in known() {
+            assert_eq!(files.iter().filter(|(_, name)| name == word).count(), 1, "{scenario}: {word}");
+        }
+        let unknown: Vec<_> = files.iter().filter(|(_, name)| known().all(|word| word != name)).collect();
+        assert!(unknown.is_empty(), "{scenario}: nothing says what sends {unknown:?}");
+    }
+}
+
+#[test]
 fn the_signal_opens_the_incident_of_the_other_files() {
-    let signal = blackbox::read(&golden("0-signal")).expect("the signal reads");
-    let resolution = plans().resolve(&signal);
-    let plan = &resolution.plan.plan;
-    let group = GroupKey::new(&plan.plan, &plan.service, &plan.environment, signal.account.as_deref(), signal.drill);
-    assert_eq!(decide(&signal, &Known::default()), Action::Open);
-    let taken = triage::Taken {
-        outcome: SignalOutcome::Incident,
-        reason: resolution.why,
-        signal_id: Some(signal.signal_id.clone()),
-        incident_id: Some(incident_id(&group, &signal)),
-        opening: Some(1),
-    };
-    let answer = triage::Output::Results { v: 1, results: vec![taken] };
-    assert_eq!(serde_json::to_value(answer).expect("it is JSON"), golden("1-triage"));
+    let plans = plans();
+    for scenario in SCENARIOS {
+        let signal = blackbox::read(&golden(scenario, "signal")).expect("the signal reads");
+        let resolution = plans.resolve(&signal);
+        let plan = &resolution.plan.plan;
+        assert_eq!((plan.plan.as_str(), plan.incident_type.as_str()), (&*format!("checkout-{scenario}"), scenario));
+        let group =
+            GroupKey::new(&plan.plan, &plan.service, &plan.environment, signal.account.as_deref(), signal.drill);
+        assert_eq!(decide(&signal, &Known::default()), Action::Open);
+        let taken = triage::Taken {
+            outcome: SignalOutcome::Incident,
+            reason: resolution.why,
+            signal_id: Some(signal.signal_id.clone()),
+            incident_id: Some(incident_id(&group, &signal)),
+            opening: Some(1),
+        };
+        let answer = triage::Output::Results { v: 1, results: vec![taken] };
+        assert_eq!(serde_json::to_value(answer).expect("it is JSON"), golden(scenario, "triage"));
+    }
 }
 
 #[test]
 fn the_recovery_is_of_the_same_thing_and_later() {
-    let fired = blackbox::read(&golden("0-signal")).expect("the signal reads");
-    let recovered = blackbox::read(&golden("11-signal-recovered")).expect("the recovery reads");
-    assert_eq!(recovered.fingerprint, fired.fingerprint);
-    assert_eq!(recovered.state, signal::State::Recovered);
-    assert!(recovered.time > fired.time);
+    for scenario in SCENARIOS {
+        let fired = blackbox::read(&golden(scenario, "signal")).expect("the signal reads");
+        let recovered = blackbox::read(&golden(scenario, "signal-recovered")).expect("the recovery reads");
+        assert_eq!(recovered.fingerprint, fired.fingerprint);
+        assert_eq!(recovered.state, signal::State::Recovered);
+        assert!(recovered.time > fired.time);
+    }
 }
 
 #[test]
 fn the_execution_input_is_byte_stable() {
-    let id = golden("1-triage")["results"][0]["incident_id"].as_str().expect("an id").to_owned();
-    let input: Value = serde_json::from_str(&incident::execution_input(&id, 1)).expect("it is JSON");
-    assert_eq!(input, golden("2-incident-response"));
+    for scenario in SCENARIOS {
+        let triaged = golden(scenario, "triage");
+        let id = triaged["results"][0]["incident_id"].as_str().expect("an id");
+        let input: Value = serde_json::from_str(&incident::execution_input(id, 1)).expect("it is JSON");
+        assert_eq!(input, golden(scenario, "incident-response"));
+    }
 }
-
-/// Which state sends which file.
-const SENT: [(&str, &str, &str); 12] = [
-    ("incident-response", "StartEngage", "3-engage"),
-    ("engage", "Notify", "4-notify-page"),
-    ("capture-evidence", "Capture", "5-capture-evidence-warm"),
-    ("incident-response", "StartMitigate", "6-mitigate"),
-    ("mitigate", "Plan", "7-remediate-plan"),
-    ("mitigate", "AskApproval", "8-notify-approval"),
-    ("mitigate", "Apply", "9-remediate-apply"),
-    ("mitigate", "Verify", "10-remediate-verify"),
-    ("incident-response", "CancelMitigation", "12-remediate-cancel"),
-    ("incident-response", "CaptureComplete", "13-capture-evidence-complete"),
-    ("incident-response", "OpenPostmortem", "14-open-postmortem"),
-    ("incident-response", "AnnounceResolved", "15-notify-resolved"),
-];
 
 #[test]
 fn each_file_is_what_its_state_sends() {
-    let id = golden("2-incident-response")["incident_id"].clone();
-    for (machine, state, file) in SENT {
+    for (machine, state, word) in SENT {
         let definition = json(&format!("statemachines/{machine}.asl.json"));
         let arguments = &definition["States"][state]["Arguments"];
-        let sent = arguments.get("Payload").or_else(|| arguments.get("Input")).expect("a payload").clone();
-        let sent = sent.as_object().expect("an object").clone();
-        let filled: serde_json::Map<_, _> = sent
-            .into_iter()
-            .map(|(name, value)| {
-                let filled = match value.as_str() {
-                    Some("{% $id %}") => id.clone(),
-                    // The first opening, engagement, step, mitigation and pass.
-                    Some("{% $opening %}" | "{% $engagement %}" | "{% $step %}" | "{% $n %}" | "{% $pass %}") => {
-                        1.into()
-                    }
-                    _ => value,
-                };
-                (name, filled)
-            })
-            .collect();
-        assert_eq!(Value::Object(filled), golden(file), "{machine}: {state} and {file}.json");
+        let sent = arguments.get("Payload").or_else(|| arguments.get("Input")).expect("a payload");
+        let sent = sent.as_object().expect("an object");
+        for scenario in SCENARIOS {
+            let id = golden(scenario, "incident-response")["incident_id"].clone();
+            let filled = |value: &Value| match value.as_str() {
+                Some("{% $id %}") => id.clone(),
+                // The first opening, engagement, step, mitigation and pass.
+                Some("{% $opening %}" | "{% $engagement %}" | "{% $step %}" | "{% $n %}" | "{% $pass %}") => 1.into(),
+                _ => value.clone(),
+            };
+            let filled = sent.iter().map(|(name, value)| (name.clone(), filled(value))).collect();
+            assert_eq!(Value::Object(filled), golden(scenario, word), "{machine}: {state} and {scenario}: {word}");
+        }
     }
 }
 
 #[test]
 fn each_file_is_what_its_handler_reads() -> Result<()> {
-    for (_, _, file) in SENT {
-        let value = golden(file);
-        let read = match file.split_once('-').map(|(_, rest)| rest).unwrap_or_default() {
-            rest if rest.starts_with("notify") => serde_json::from_value::<notify::Input>(value).map(drop),
-            rest if rest.starts_with("remediate") => serde_json::from_value::<remediate::Input>(value).map(drop),
-            rest if rest.starts_with("capture") => serde_json::from_value::<capture_evidence::Input>(value).map(drop),
-            rest if rest.starts_with("open") => serde_json::from_value::<open_postmortem::Input>(value).map(drop),
+    for (scenario, (.., word)) in SCENARIOS.iter().flat_map(|scenario| SENT.map(|sent| (scenario, sent))) {
+        let value = golden(scenario, word);
+        let read = match word.split('-').next().unwrap_or_default() {
+            "notify" => serde_json::from_value::<notify::Input>(value).map(drop),
+            "remediate" => serde_json::from_value::<remediate::Input>(value).map(drop),
+            "capture" => serde_json::from_value::<capture_evidence::Input>(value).map(drop),
+            "open" => serde_json::from_value::<open_postmortem::Input>(value).map(drop),
             _ => continue, // An execution's input: no handler reads it.
         };
-        read.with_context(|| format!("{file}.json"))?;
+        read.with_context(|| format!("{scenario}: {word}"))?;
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 mod checks;
 mod turn;
 
+use std::fs;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 use xtask::{
@@ -15,8 +17,8 @@ use xtask::{
 
 use self::{
     checks::{
-        check_bags, check_changes, check_duplicate, check_in_vain, check_measures, check_order, check_people, check_postmortem,
-        check_shape,
+        check_bags, check_changes, check_duplicate, check_in_vain, check_measures, check_order, check_people,
+        check_postmortem, check_shape,
     },
     turn::Turn,
 };
@@ -26,6 +28,18 @@ const ALL_MEASURES: [&str; 5] = ["ttd_s", "tte_s", "tta_s", "ttm_s", "ttr_s"];
 
 /// The passes of an incident that is over.
 const BOTH: [&str; 2] = ["1-warm", "2-complete"];
+
+/// The way of an incident that a change ends.
+const WAY: [(&str, &str); 8] = [
+    ("triage", "opened as SEV2"),
+    ("notify", "paged payments-on-call by sns and slack (step 1)"),
+    ("command", "acknowledged by dana"),
+    ("command", "approved by dana"),
+    ("remediate", "applied"),
+    ("triage", "clear since"),
+    ("remediate", "mitigation verified"),
+    ("incident-response", "resolved"),
+];
 
 /// Tells a story, looks at what every story has to leave behind and at what its service really does then, and returns its
 /// one object and what people got.
@@ -70,21 +84,9 @@ fn a_bad_deployment_is_rolled_back_and_verified() -> Result<()> {
     let mitigation = json!({"kind": "rollback-lambda-alias", "target": alias_arn("live"), "outcome": "verified"});
     assert_eq!(report["mitigation"], mitigation);
     check_measures(&report, &ALL_MEASURES);
-    check_order(
-        &report,
-        &[
-            // Made by the emulator's administrator, as everything that is not the suite's.
-            ("capture-evidence", "changed before the first signal: UpdateAlias20150331 on checkout by test,"),
-            ("triage", "opened as SEV2"),
-            ("notify", "paged payments-on-call by sns and slack (step 1)"),
-            ("command", "acknowledged by dana"),
-            ("command", "approved by dana"),
-            ("remediate", "applied"),
-            ("triage", "clear since"),
-            ("remediate", "mitigation verified"),
-            ("incident-response", "resolved"),
-        ],
-    );
+    // Made by the emulator's administrator, as everything that is not the suite's.
+    let change = ("capture-evidence", "changed before the first signal: UpdateAlias20150331 on checkout by test,");
+    check_order(&report, &[&[change], &WAY[..]].concat());
     check_changes(&report)?;
     check_postmortem(&report, "version 2", "staged shift of traffic")
 }
@@ -97,6 +99,60 @@ fn a_rollback_of_another_alias_leaves_it_open_and_pages() -> Result<()> {
     })?;
     check_in_vain(&report, &people, "rollback-lambda-alias", &alias_arn("canary"));
     Ok(())
+}
+
+/// Fails unless AppConfig serves the one flag of a profile as this, to an application that asks now.
+fn flag_is(stage: &Stage<'_>, profile: &str, flag: &str, on: bool) -> Result<()> {
+    let aws = stage.stack.aws();
+    let names = ["--application-identifier", "checkout", "--environment-identifier", "prod"];
+    let start = ["appconfigdata", "start-configuration-session", "--configuration-profile-identifier", profile];
+    let token: Value = aws.json(&[&start[..], &names].concat())?;
+    let token = token["InitialConfigurationToken"].as_str().unwrap_or_default();
+    let served = stage.bags[0].with_file_name(format!("{profile}.json"));
+    let into = served.to_str().unwrap_or_default();
+    aws.run(&["appconfigdata", "get-latest-configuration", "--configuration-token", token, into])?;
+    let served: Value = serde_json::from_slice(&fs::read(&served)?)?;
+    assert_eq!(served[flag]["enabled"], on, "{profile}: {served}");
+    Ok(())
+}
+
+#[test]
+fn a_bad_flag_is_rolled_back_and_verified() -> Result<()> {
+    let (report, _) = play("bad-flag", false, &BOTH, |stage| flag_is(stage, "flags", "express", false))?;
+    assert_eq!(report["status"], "resolved");
+    assert_eq!(report["mitigation"]["kind"], "rollback-appconfig-flag");
+    assert_eq!(report["mitigation"]["outcome"], "verified");
+    check_measures(&report, &ALL_MEASURES);
+    check_order(&report, &WAY);
+    check_postmortem(&report, "the profile flags of checkout in prod", "AppConfig itself takes back")
+}
+
+#[test]
+fn a_rollback_of_another_flag_leaves_it_open_and_pages() -> Result<()> {
+    let mut target = String::new();
+    let (report, people) = play("bad-flag", true, &BOTH[..1], |stage| {
+        flag_is(stage, "flags", "express", true)?;
+        flag_is(stage, "banners", "sale", false)?;
+        target = profile_arn(stage, "banners")?;
+        Ok(())
+    })?;
+    check_in_vain(&report, &people, "rollback-appconfig-flag", &target);
+    Ok(())
+}
+
+/// What is deployed of a profile, as the ledger names it.
+fn profile_arn(stage: &Stage<'_>, profile: &str) -> Result<String> {
+    let aws = stage.stack.aws();
+    let id_of = |answer: &Value, name: &str| {
+        let found = answer["Items"].as_array().into_iter().flatten().find(|item| item["Name"] == name);
+        found.and_then(|item| item["Id"].as_str()).unwrap_or_default().to_owned()
+    };
+    let application = id_of(&aws.json(&["appconfig", "list-applications"])?, "checkout");
+    let list = |what: &str| aws.json::<Value>(&["appconfig", what, "--application-id", &application]);
+    let environment = id_of(&list("list-environments")?, "prod");
+    let profile = id_of(&list("list-configuration-profiles")?, profile);
+    let below = format!("application/{application}/environment/{environment}/configuration/{profile}");
+    Ok(format!("arn:aws:appconfig:{REGION}:{ACCOUNT}:{below}"))
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The five questions, answered from facts alone.
 
+mod control;
 mod trigger;
 
 use incident::{Measure, Measures, Outcome};
@@ -44,7 +45,7 @@ impl Answers {
             went_well: went_well(facts),
             slowed: slowed(facts),
             earlier: earlier(facts),
-            missing_control: missing_control(facts),
+            missing_control: control::missing(facts),
         }
     }
 
@@ -200,37 +201,6 @@ fn split(onset: Timestamp, turned: Timestamp, opened: Timestamp, alarm: bool) ->
         length(seconds(onset, turned)),
         length(seconds(turned, opened))
     ))
-}
-
-fn missing_control(facts: &Facts) -> Answer {
-    const QUESTION: &str = "Which control was missing?";
-    match Change::of(facts).filter(Change::helped) {
-        Some(change) if !change.shared() => {
-            let all = format!(
-                "A staged shift of traffic. The state stored before the rollback has version {} behind {} with no share \
-                 for another version: it served all of the traffic while the signal fired.",
-                change.version,
-                change.target()
-            );
-            let would = "A shift in steps that the same signal stops would have kept the rest on the version before.";
-            known(QUESTION, vec![all, would.to_owned()])
-        }
-        Some(change) => not_known(
-            QUESTION,
-            format!(
-                "Version {} had only a share of the traffic of {}, so a staged shift was there and did not stop it; the \
-                 records do not show why.",
-                change.version,
-                change.target()
-            ),
-            Vec::new(),
-        ),
-        None => not_known(
-            QUESTION,
-            "No rollback that helped is on record, so the records name no control. The trigger, once known, would show it.",
-            Vec::new(),
-        ),
-    }
 }
 
 /// A text of others as a sentence of its own.

@@ -110,6 +110,43 @@ pub(crate) fn bad_deployment() -> Facts {
     }
 }
 
+/// A bad version of a flag that was rolled back; what is not about the change is as in the bad deployment.
+pub(crate) fn bad_flag() -> Facts {
+    let mut facts = bad_deployment();
+    let arn = "arn:aws:appconfig:eu-west-1:111122223333:application/a1b2c3d/environment/e4f5a6b/configuration/c7d8e9f";
+    let summary = "take flags of checkout in prod from version 2 back to version 1, the last recorded as good, by \
+                   reverting deployment 7";
+    facts.incident.opened.title = "Alarm checkout-flag-errors is firing".to_owned();
+    facts.incident.opened.signal.title = facts.incident.opened.title.clone();
+    let plan = &mut facts.incident.opened.plan.plan;
+    (plan.plan, plan.incident_type) = ("checkout-bad-flag".to_owned(), "bad-flag".to_owned());
+    plan.runbook = Some("docs/runbooks/checkout-bad-flag.md".to_owned());
+    plan.mitigations = serde_json::from_value(json!([{
+        "kind": "rollback-appconfig-flag",
+        "with": { "application": "checkout", "environment": "prod", "profile": "flags" },
+        "does": "roll flags of checkout in prod back to the last version recorded as good",
+        "approval": "owner", "guards": { "change_within": "60m", "max_targets": 1 }, "healthy_when": null,
+        "verify_within": "10m",
+    }]))
+    .unwrap();
+    let record = &mut facts.mitigations[0];
+    (record.kind, record.target) = ("rollback-appconfig-flag".to_owned(), arn.to_owned());
+    record.summary = summary.to_owned();
+    record.prior = Some(json!({ "deployment": 7, "version": "2" }));
+    record.desired = Some(json!({ "version": "1" }));
+    record.left = Some(json!({ "deployment": 7, "version": "1" }));
+    facts.changes.iter_mut().for_each(|change| change.resource = arn.to_owned());
+    facts.timeline.retain(|entry| entry.step != "remediate");
+    let done = [
+        ("14:03:16", format!("planned, waits for approval: {summary}")),
+        ("14:06:33", format!("applied: {summary}")),
+        ("14:09:40", "mitigation verified: the alarm is clear since the change, and the service is alive".to_owned()),
+    ];
+    facts.timeline.extend(done.map(|(time, what)| entry(time, "remediate", &what, None)));
+    facts.timeline.sort_by_key(|entry| entry.at);
+    facts
+}
+
 fn change(version: &str, good: bool, time: &str) -> incident::ChangeRecord {
     incident::ChangeRecord {
         v: 1,

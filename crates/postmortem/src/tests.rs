@@ -5,7 +5,7 @@ use std::path::Path;
 use incident::Outcome;
 use serde_json::json;
 
-use crate::fixtures::{at, bad_deployment, self_healing, unknown};
+use crate::fixtures::{at, bad_deployment, bad_flag, self_healing, unknown};
 use crate::{Answer, Answers, Facts, html, markdown};
 
 /// Compares both forms with `golden/<name>.md` and `.html`. Where they differ on purpose, look at the new ones, which the
@@ -28,6 +28,11 @@ fn check_golden(name: &str, facts: &Facts) {
 #[test]
 fn a_bad_deployment_that_was_rolled_back() {
     check_golden("bad-deployment", &bad_deployment());
+}
+
+#[test]
+fn a_bad_flag_that_was_rolled_back() {
+    check_golden("bad-flag", &bad_flag());
 }
 
 #[test]
@@ -84,6 +89,22 @@ fn a_rollback_that_helped_names_trigger_and_control() {
         &["at most 2 min 12 s", "2 min 10 s passed until", "2 s in delivery", "up to 4 min 32 s"],
     );
     check(&answers.missing_control, true, &["staged shift", "version 2 behind checkout:live"]);
+}
+
+#[test]
+fn a_flag_that_was_rolled_back_is_called_by_the_names_of_the_plan() {
+    let mut facts = bad_flag();
+    let answers = Answers::of(&facts);
+    let moved =
+        "after the profile flags of checkout in prod was moved from version 2 back to version 1, with proof of life";
+    check(&answers.trigger, true, &[moved, "Version 2 went live at 2026-11-23 13:58:40 UTC", "recorded by pipeline"]);
+    check(&answers.earlier, true, &["A check of version 2 as it went live"]);
+    let control =
+        ["AppConfig itself takes back", "still in effect 4 s after the first signal", "monitor of the environment"];
+    check(&answers.missing_control, true, &control);
+    // A plan that cannot be told leaves the ARN.
+    facts.incident.opened.plan.plan.mitigations.clear();
+    check(&Answers::of(&facts).trigger, true, &["configuration/c7d8e9f was moved from version 2"]);
 }
 
 #[test]

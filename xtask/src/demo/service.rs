@@ -26,6 +26,9 @@ pub struct Service {
 /// The service behind the alias of a function.
 const CHECKOUT: &str = "checkout.py";
 
+/// The service that reads feature flags.
+const FLAG: &str = "flag.py";
+
 impl Service {
     /// Starts `checkout` for a stack; nothing is deployed yet. No two on a stack may share a metric, since the emulator's
     /// alarms tell metrics apart by name alone. A customer comes every `pause` seconds.
@@ -36,6 +39,11 @@ impl Service {
     /// The same with an alarm that tells nobody: whoever starts it brings the alarm's states to triage.
     pub fn start_unheard(stack: &Stack, name: &str, errors: &str, orders: &str, pause: &str) -> Result<Self> {
         Self::spawn(stack, CHECKOUT, [name, errors, orders, "", pause])
+    }
+
+    /// Starts the `checkout` that reads its flags from AppConfig, as [`Self::start`] does the other.
+    pub(super) fn flagged(stack: &Stack, name: &str, errors: &str, orders: &str, pause: &str) -> Result<Self> {
+        Self::spawn(stack, FLAG, [name, errors, orders, stack.output("SignalsTopic")?, pause])
     }
 
     fn spawn(stack: &Stack, program: &str, arguments: [&str; 5]) -> Result<Self> {

@@ -25,7 +25,7 @@ pub(super) fn trigger(facts: &Facts) -> Answer {
             let pointed = format!(
                 "It recovered after {} was moved from version {} back to {}, {proof}: that points to version {} as the \
                  trigger.",
-                change.target(),
+                change.target,
                 change.version,
                 change.wanted.as_deref().map_or("its last good version".to_owned(), |v| format!("version {v}")),
                 change.version
@@ -50,8 +50,7 @@ pub(super) fn trigger(facts: &Facts) -> Answer {
             let why = format!(
                 "A rollback from version {} of {} {became}, so the records do not show whether that version was the \
                  trigger.",
-                change.version,
-                change.target()
+                change.version, change.target
             );
             not_known(QUESTION, why, vec![went_live(facts, &change), symptom])
         }

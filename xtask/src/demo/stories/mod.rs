@@ -1,6 +1,7 @@
 //! The stories that the demo tells. A new one is one file here and one line in [`ALL`].
 
 mod bad_deployment;
+mod bad_flag;
 mod braked;
 mod self_healing;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 use super::{plans::Shortened, telling::Telling};
 
 /// All of them.
-pub static ALL: [&Story; 3] = [&bad_deployment::STORY, &braked::STORY, &self_healing::STORY];
+pub static ALL: [&Story; 4] = [&bad_deployment::STORY, &bad_flag::STORY, &braked::STORY, &self_healing::STORY];
 
 /// One story: what breaks, what people do about it, and how it ends.
 #[derive(Debug)]
