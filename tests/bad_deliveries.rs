@@ -266,9 +266,7 @@ async fn sqs_queue_commands_keeps_what_names_no_request_as_dead_letters() -> Res
     let record = world.until("answer among what cannot be read", SOON, answered).await?;
     ensure!(record.answer.contains("there is no incident"), "{record:?}");
 
-    bad.sort();
-    let all_dead = async || Ok((queue.dead_letters(&world).await? == bad).then_some(()));
-    world.until("dead letter of each message that names no request", SOON, all_dead).await
+    queue.all_dead(&world, &bad, SOON).await
 }
 
 #[tokio::test]

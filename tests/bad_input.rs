@@ -115,9 +115,7 @@ async fn what_nobody_can_read_ends_in_the_dead_letter_queue() -> Result<()> {
     }
 
     world.status(&incident_of("bad-input", &good)?, Status::Open, SOON).await?;
-    bad.sort();
-    let all_dead = async || Ok((queue.dead_letters(&world).await? == bad).then_some(()));
-    world.until("dead letter of each bad message, unchanged", SOON, all_dead).await
+    queue.all_dead(&world, &bad, SOON).await
 }
 
 #[tokio::test]

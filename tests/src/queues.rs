@@ -1,5 +1,7 @@
 //! Queues: what is kept in them, and queues like the suite's own that are less patient.
 
+use std::{cell::RefCell, collections::BTreeSet, time::Duration};
+
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_lambda::types::FunctionResponseType;
 use aws_sdk_sqs::Client;
@@ -80,19 +82,28 @@ impl Impatient {
         Ok(())
     }
 
-    /// Its dead letters, sorted, each once. They are not taken out: they are read as often as they are looked for.
-    pub async fn dead_letters(&self, world: &World) -> Result<Vec<String>> {
+    /// Waits until its dead letters are these, each at least once, and no others. They are not taken out, and whoever looks
+    /// hides them for a while: letters that died at different times are never all to be seen at once, so that what was
+    /// found is gathered over the looks.
+    pub async fn all_dead(&self, world: &World, letters: &[String], within: Duration) -> Result<()> {
+        let (expected, found) = (letters.iter().cloned().collect::<BTreeSet<_>>(), RefCell::new(BTreeSet::new()));
+        let look = async || {
+            let now = self.dead_letters(world).await?;
+            found.borrow_mut().extend(now);
+            Ok((*found.borrow() == expected).then_some(()))
+        };
+        world.until("dead letter of each message that nobody can read, unchanged", within, look).await
+    }
+
+    async fn dead_letters(&self, world: &World) -> Result<Vec<String>> {
         let (queues, mut found) = (Client::new(&world.config), Vec::new());
         loop {
             let read = queues.receive_message().queue_url(&self.dead).max_number_of_messages(10).visibility_timeout(2);
             let messages = read.send().await?.messages.unwrap_or_default();
             if messages.is_empty() {
-                break;
+                return Ok(found);
             }
             found.extend(messages.into_iter().filter_map(|message| message.body));
         }
-        found.sort();
-        found.dedup();
-        Ok(found)
     }
 }
