@@ -14,7 +14,10 @@ use xtask::{demo::stories, workspace::Workspace};
 const FALLBACK: &str = "arn:aws:sns:eu-west-1:111122223333:fallback";
 
 /// The scenarios that have golden files; each is a story of the demo, and is about the shipped plan of its name.
-const SCENARIOS: [&str; 2] = ["bad-deployment", "bad-flag"];
+const SCENARIOS: [&str; 3] = ["bad-deployment", "bad-flag", TAKES_AWAY];
+
+/// The one whose mitigation takes something away: it stays in force until a person asks to have it back.
+const TAKES_AWAY: &str = "saturated-dependency";
 
 /// Which state of which machine sends which file.
 const SENT: [(&str, &str, &str); 12] = [
@@ -32,8 +35,23 @@ const SENT: [(&str, &str, &str); 12] = [
     ("incident-response", "AnnounceResolved", "notify-resolved"),
 ];
 
+/// The same for what is in force.
+const SENT_IN_FORCE: [(&str, &str, &str); 3] = [
+    ("incident-response", "InForce", "remediate-in-force"),
+    ("mitigate", "Undo", "remediate-undo"),
+    ("mitigate", "Announce", "notify-put-back"),
+];
+
+/// What `command` starts an execution with, where a person asks to have a change back.
+const ASKED_BACK: &str = "mitigate-undo";
+
 /// The files that no state sends: what comes from outside, triage's answer, and the first execution's input.
 const OTHERS: [&str; 4] = ["signal", "triage", "incident-response", "signal-recovered"];
+
+fn sent(scenario: &str) -> Vec<(&'static str, &'static str, &'static str)> {
+    let in_force: &[_] = if scenario == TAKES_AWAY { &SENT_IN_FORCE } else { &[] };
+    [&SENT, in_force].concat()
+}
 
 fn path(name: &str) -> PathBuf {
     Workspace::here().root().join(name)
@@ -87,12 +105,12 @@ fn every_scenario_has_every_file_in_order() {
         assert!(stories::find(scenario).is_ok(), "{scenario} is no story of the demo");
         let files = files(scenario);
         assert!(files.iter().map(|(number, _)| *number).eq(0..files.len()), "{scenario}: {files:?}");
-        let known = || SENT.iter().map(|(.., word)| *word).chain(OTHERS);
-        for word in known() {
-            assert_eq!(files.iter().filter(|(_, name)| name == word).count(), 1, "{scenario}: {word}");
-        }
-        let unknown: Vec<_> = files.iter().filter(|(_, name)| known().all(|word| word != name)).collect();
-        assert!(unknown.is_empty(), "{scenario}: nothing says what sends {unknown:?}");
+        let asked_back = (scenario == TAKES_AWAY).then_some(ASKED_BACK);
+        let mut known: Vec<_> = sent(scenario).iter().map(|(.., word)| *word).chain(OTHERS).chain(asked_back).collect();
+        let mut there: Vec<_> = files.iter().map(|(_, name)| name.as_str()).collect();
+        known.sort_unstable();
+        there.sort_unstable();
+        assert_eq!(there, known, "{scenario}");
     }
 }
 
@@ -142,28 +160,39 @@ fn the_execution_input_is_byte_stable() {
 
 #[test]
 fn each_file_is_what_its_state_sends() {
-    for (machine, state, word) in SENT {
+    for (scenario, (machine, state, word)) in
+        SCENARIOS.iter().flat_map(|s| sent(s).into_iter().map(move |sent| (s, sent)))
+    {
         let definition = json(&format!("statemachines/{machine}.asl.json"));
         let arguments = &definition["States"][state]["Arguments"];
         let sent = arguments.get("Payload").or_else(|| arguments.get("Input")).expect("a payload");
+        let (id, file) = (golden(scenario, "incident-response")["incident_id"].clone(), golden(scenario, word));
+        let filled = |value: &Value| match value.as_str() {
+            Some("{% $id %}") => id.clone(),
+            // The first opening, engagement, step, mitigation and pass.
+            Some("{% $opening %}" | "{% $engagement %}" | "{% $step %}" | "{% $n %}" | "{% $pass %}") => 1.into(),
+            Some("{% $announce %}") => "put-back".into(),
+            Some("{% $reminder %}") => 0.into(),
+            // An instant of the execution: the handler says whether it is one.
+            Some("{% $held_from %}") => file["held_from"].clone(),
+            _ => value.clone(),
+        };
         let sent = sent.as_object().expect("an object");
-        for scenario in SCENARIOS {
-            let id = golden(scenario, "incident-response")["incident_id"].clone();
-            let filled = |value: &Value| match value.as_str() {
-                Some("{% $id %}") => id.clone(),
-                // The first opening, engagement, step, mitigation and pass.
-                Some("{% $opening %}" | "{% $engagement %}" | "{% $step %}" | "{% $n %}" | "{% $pass %}") => 1.into(),
-                _ => value.clone(),
-            };
-            let filled = sent.iter().map(|(name, value)| (name.clone(), filled(value))).collect();
-            assert_eq!(Value::Object(filled), golden(scenario, word), "{machine}: {state} and {scenario}: {word}");
-        }
+        let filled = sent.iter().map(|(name, value)| (name.clone(), filled(value))).collect();
+        assert_eq!(Value::Object(filled), file, "{machine}: {state} and {scenario}: {word}");
     }
 }
 
 #[test]
+fn what_is_asked_back_goes_through_the_same_machine() {
+    let (mut first, asked) = (golden(TAKES_AWAY, "mitigate"), golden(TAKES_AWAY, ASKED_BACK));
+    first["undo"] = true.into();
+    assert_eq!(asked, first);
+}
+
+#[test]
 fn each_file_is_what_its_handler_reads() -> Result<()> {
-    for (scenario, (.., word)) in SCENARIOS.iter().flat_map(|scenario| SENT.map(|sent| (scenario, sent))) {
+    for (scenario, (.., word)) in SCENARIOS.iter().flat_map(|s| sent(s).into_iter().map(move |sent| (s, sent))) {
         let value = golden(scenario, word);
         let read = match word.split('-').next().unwrap_or_default() {
             "notify" => serde_json::from_value::<notify::Input>(value).map(drop),

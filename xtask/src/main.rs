@@ -49,7 +49,7 @@ enum Verb {
     Down,
     /// One incident walks the whole loop, on a stack of its own: from a bad deployment to the postmortem.
     Demo {
-        /// Which story: bad-deployment, bad-flag, braked or self-healing.
+        /// Which story: bad-deployment, bad-flag, saturated-dependency, braked or self-healing.
         #[arg(long, default_value = "bad-deployment", value_parser = stories::find)]
         scenario: &'static Story,
         /// Let the plan name another target, which is changed and does not help: it stays open, and a person is paged.

@@ -59,6 +59,15 @@ pub(super) static CLEAR_PERIOD: Shortened = Shortened {
     shipped_wait: "5 min",
 };
 
+/// The same where what is in force keeps it from being resolved anyhow: it has to hold twice.
+pub(super) static SHORT_CLEAR_PERIOD: Shortened = Shortened {
+    shipped: "held_for: 5m",
+    demo: "held_for: 6s",
+    what: "clear period",
+    demo_wait: "6 s",
+    shipped_wait: "5 min",
+};
+
 /// The wait for a change to help, which is over before that where it does.
 static PATIENCE: Shortened = Shortened {
     shipped: "verify_within: 10m",

@@ -56,9 +56,14 @@ fn listen(stack: &Stack, receiver: &Receiver) -> Result<()> {
 pub fn healthy(operator: &Operator<'_>, mut service: Service) -> Result<Service> {
     let deployed = service.do_and_wait("deploy", "deployed")?;
     record_change(operator, &deployed, true)?;
-    service.tell("customers")?;
-    service.wait_for("served", |served| served["paid"].as_u64() > Some(0) && served["failed"] == 0)?;
+    open(&mut service)?;
     Ok(service)
+}
+
+/// Customers come, and are served.
+pub(super) fn open(service: &mut Service) -> Result<()> {
+    service.tell("customers")?;
+    service.wait_for("served", |served| served["paid"].as_u64() > Some(0) && served["failed"] == 0).map(drop)
 }
 
 /// Version 2 goes live, and it is bad.

@@ -29,6 +29,9 @@ const CHECKOUT: &str = "checkout.py";
 /// The service that reads feature flags.
 const FLAG: &str = "flag.py";
 
+/// The service that needs another one, which a consumer can saturate.
+const DEPENDENCY: &str = "dependency.py";
+
 impl Service {
     /// Starts `checkout` for a stack; nothing is deployed yet. No two on a stack may share a metric, since the emulator's
     /// alarms tell metrics apart by name alone. A customer comes every `pause` seconds.
@@ -44,6 +47,11 @@ impl Service {
     /// Starts the `checkout` that reads its flags from AppConfig, as [`Self::start`] does the other.
     pub(super) fn flagged(stack: &Stack, name: &str, errors: &str, orders: &str, pause: &str) -> Result<Self> {
         Self::spawn(stack, FLAG, [name, errors, orders, stack.output("SignalsTopic")?, pause])
+    }
+
+    /// Starts the `checkout` that needs an inventory, as [`Self::start`] does the other.
+    pub(super) fn dependent(stack: &Stack, name: &str, errors: &str, orders: &str, pause: &str) -> Result<Self> {
+        Self::spawn(stack, DEPENDENCY, [name, errors, orders, stack.output("SignalsTopic")?, pause])
     }
 
     fn spawn(stack: &Stack, program: &str, arguments: [&str; 5]) -> Result<Self> {

@@ -81,7 +81,7 @@ impl<'a> Watch<'a> {
 
     /// Does as a person would, at the command line.
     pub(super) fn ask(&self, verb: &str, options: &[&str]) -> Result<()> {
-        let arguments = [&[verb, self.id.as_str()], options].concat();
+        let arguments: Vec<_> = verb.split(' ').chain([self.id.as_str()]).chain(options.iter().copied()).collect();
         self.say(self.operator.name(), &format!("$ tourniquet {}", arguments.join(" ")));
         self.operator.run(&arguments).map(drop)
     }

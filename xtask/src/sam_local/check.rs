@@ -99,6 +99,11 @@ pub(super) fn recovered(answer: &Value, world: &World<'_>) -> Result<()> {
     is("what fires", &world.shown()?["incident"]["firing"], &json!([]))
 }
 
+pub(super) fn nothing_in_force(answer: &Value, _: &World<'_>) -> Result<()> {
+    // What was refused was not made.
+    is("the answer", answer, &json!({"next": "resolve", "n": 0}))
+}
+
 pub(super) fn settled(answer: &Value, _: &World<'_>) -> Result<()> {
     is("the answer", answer, &json!({"settled": true}))
 }

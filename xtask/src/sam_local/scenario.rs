@@ -29,7 +29,7 @@ enum Part {
     Left(&'static str),
 }
 
-const PARTS: [(&str, Part); 16] = [
+const PARTS: [(&str, Part); 20] = [
     ("signal", Part::Played("TriageFunction", check::opened)),
     ("triage", Part::Left("is an answer, which that of the container has to equal")),
     ("incident-response", Part::Left("is the input of a state machine")),
@@ -42,6 +42,10 @@ const PARTS: [(&str, Part); 16] = [
     ("remediate-apply", Part::Left("is about a plan, as notify-approval is")),
     ("remediate-verify", Part::Left("is about a plan, as notify-approval is")),
     ("signal-recovered", Part::Played("TriageFunction", check::recovered)),
+    ("remediate-in-force", Part::Played("RemediateFunction", check::nothing_in_force)),
+    ("mitigate-undo", Part::Left("is the input of a state machine")),
+    ("remediate-undo", Part::Left("is about a change that was made, and none was, as notify-approval says")),
+    ("notify-put-back", Part::Left("is about a change that was made, as remediate-undo is")),
     ("remediate-cancel", Part::Played("RemediateFunction", check::settled)),
     ("capture-evidence-complete", Part::Played("CaptureEvidenceFunction", check::captured)),
     ("open-postmortem", Part::Played("OpenPostmortemFunction", check::documented)),

@@ -3,6 +3,7 @@
 mod bad_deployment;
 mod bad_flag;
 mod braked;
+mod saturated_dependency;
 mod self_healing;
 
 use anyhow::Result;
@@ -11,7 +12,8 @@ use serde_json::Value;
 use super::{plans::Shortened, telling::Telling};
 
 /// All of them.
-pub static ALL: [&Story; 4] = [&bad_deployment::STORY, &bad_flag::STORY, &braked::STORY, &self_healing::STORY];
+pub static ALL: [&Story; 5] =
+    [&bad_deployment::STORY, &bad_flag::STORY, &saturated_dependency::STORY, &braked::STORY, &self_healing::STORY];
 
 /// One story: what breaks, what people do about it, and how it ends.
 #[derive(Debug)]
