@@ -155,6 +155,59 @@ fn profile_arn(stage: &Stage<'_>, profile: &str) -> Result<String> {
     Ok(format!("arn:aws:appconfig:{REGION}:{ACCOUNT}:{below}"))
 }
 
+/// The state of the one mapping of a consumer, in Lambda's word, and its ARN.
+fn mapping(stage: &Stage<'_>, consumer: &str) -> Result<(String, String)> {
+    let list = ["lambda", "list-event-source-mappings", "--function-name", consumer];
+    let all: Value = stage.stack.aws().json(&list)?;
+    let of = |name: &str| all["EventSourceMappings"][0][name].as_str().unwrap_or_default().to_owned();
+    Ok((of("State"), of("EventSourceMappingArn")))
+}
+
+#[test]
+fn a_consumer_is_taken_out_of_the_way_until_it_is_put_back() -> Result<()> {
+    let mut target = String::new();
+    let (report, people) = play("saturated-dependency", false, &BOTH, |stage| {
+        let (state, arn) = mapping(stage, "checkout-reindex")?;
+        target = arn;
+        assert_eq!(state, "Enabled");
+        Ok(())
+    })?;
+    assert_eq!(report["status"], "resolved");
+    let mitigation = json!({"kind": "disable-event-source-mapping", "target": target, "outcome": "verified"});
+    assert_eq!(report["mitigation"], mitigation);
+    check_measures(&report, &ALL_MEASURES);
+    let (ttm, ttr) = (report["measures"]["ttm_s"].as_f64(), report["measures"]["ttr_s"].as_f64());
+    assert!(ttm < ttr, "it was well again only with the consumer at work: {ttm:?}, {ttr:?}");
+    let put_back = [
+        ("remediate", "clear, and not resolved: still in force"),
+        ("command", "asked to take mitigation 1 back"),
+        ("remediate", "put back, as dana (claimed) asked"),
+        ("incident-response", "resolved"),
+    ];
+    check_order(&report, &WAY[..6]);
+    check_order(&report, &put_back);
+    let told = people.iter().filter(|received| match received {
+        Received::Slack { text, .. } => text.contains("put back"),
+        _ => false,
+    });
+    assert_eq!(told.count(), 1, "{people:?}");
+    check_postmortem(&report, "checkout-reindex", "A limit on what the consumer takes")
+}
+
+#[test]
+fn another_consumer_out_of_the_way_leaves_it_open_and_pages() -> Result<()> {
+    let mut target = String::new();
+    let (report, people) = play("saturated-dependency", true, &BOTH[..1], |stage| {
+        assert_eq!(mapping(stage, "checkout-reindex")?.0, "Enabled");
+        let (state, arn) = mapping(stage, "checkout-receipts")?;
+        target = arn;
+        assert_eq!(state, "Disabled");
+        Ok(())
+    })?;
+    check_in_vain(&report, &people, "disable-event-source-mapping", &target);
+    Ok(())
+}
+
 #[test]
 fn self_healing_needs_no_mitigation() -> Result<()> {
     let (report, _) = play("self-healing", false, &BOTH, |stage| serves(stage, "live", "2"))?;

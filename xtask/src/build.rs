@@ -27,6 +27,8 @@ pub fn all(workspace: &Workspace, progress: Progress) -> Result<PathBuf> {
     let names: Vec<&str> = functions.iter().map(String::as_str).chain([COMMAND_LINE]).collect();
     progress.step("functions and command line built", || {
         let mut built = executables(workspace, &names, progress)?;
+        // Stacks that come up at once place the same files.
+        let _placing = only_one(&workspace.functions())?;
         for name in &functions {
             let binary = built.get(name).with_context(|| format!("The package {name} has no binary named {name}"))?;
             place(binary, &workspace.functions(), name)?;
@@ -84,6 +86,15 @@ struct Profile {
 struct Target {
     name: String,
     kind: Vec<String>,
+}
+
+/// Waits until nobody else places functions in this folder; the lock goes with the file that is returned.
+fn only_one(functions: &Path) -> Result<File> {
+    fs::create_dir_all(functions).with_context(|| format!("Failed to create {}", functions.display()))?;
+    let path = functions.join("placing.lock");
+    let lock = File::create(&path).with_context(|| format!("Failed to create {}", path.display()))?;
+    lock.lock().with_context(|| format!("Failed to lock {}", path.display()))?;
+    Ok(lock)
 }
 
 /// Puts the binary at `<functions>/<name>/bootstrap` and its package at `<functions>/<name>.zip`, unless the same file

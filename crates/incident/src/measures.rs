@@ -44,7 +44,7 @@ impl Measures {
                 .acknowledged_at
                 .map_or_else(|| Measure::unknown("nobody acknowledged"), |at| Measure::between(first, at)),
             ttm_s: mitigated(incident, mitigations),
-            ttr_s: resolved(incident),
+            ttr_s: resolved(incident, mitigations),
         }
     }
 
@@ -103,8 +103,11 @@ fn mitigated(incident: &Incident, mitigations: &[MitigationRecord]) -> Measure {
     }
 }
 
-fn resolved(incident: &Incident) -> Measure {
-    match (incident.status, incident.clear_since) {
+fn resolved(incident: &Incident, mitigations: &[MitigationRecord]) -> Measure {
+    // What was put back later has to prove itself: the period that held began with it.
+    let back =
+        mitigations.iter().filter(|m| m.takes_away).filter_map(|m| m.put_back.as_ref()).map(|back| back.at).max();
+    match (incident.status, incident.clear_since.max(incident.clear_since.and(back))) {
         (Status::Resolved | Status::Closed, _) if by_person(incident) => Measure::unknown("a person resolved it"),
         (Status::Resolved | Status::Closed, Some(clear)) => Measure::between(incident.opened.opened_at, clear),
         (Status::Resolved | Status::Closed, None) => Measure::unknown("the start of the clear period is not recorded"),
@@ -231,5 +234,12 @@ mod tests {
         check("TTR", json!({ "status": "resolved" }), &[], Err("not recorded"));
         check("TTR", json!({ "status": "mitigated", "clear_since": clear }), &[], Err("not resolved"));
         check("TTR", json!({ "status": "stuck" }), &[], Err("stuck"));
+        // A consumer that was put back after it was clear, and before.
+        for (at, seconds) in [("2026-11-23T14:09:00Z", 540.0), ("2026-11-23T14:04:00Z", 300.0)] {
+            let mut back = mitigation(Some("2026-11-23T14:03:00Z"), Some("verified"));
+            back.put_back = serde_json::from_value(json!({ "at": at, "by": "ada" })).unwrap();
+            back.takes_away = true;
+            check("TTR", json!({ "status": "resolved", "clear_since": clear }), &[back], Ok(seconds));
+        }
     }
 }

@@ -108,6 +108,18 @@ fn a_flag_that_was_rolled_back_is_called_by_the_names_of_the_plan() {
 }
 
 #[test]
+fn a_consumer_that_was_taken_out_of_the_way_had_no_limit() {
+    let mut facts = bad_deployment();
+    let mitigation = &mut facts.mitigations[0];
+    (mitigation.kind, mitigation.takes_away) = ("disable-event-source-mapping".to_owned(), true);
+    mitigation.summary = "switch off what feeds reindex from articles".to_owned();
+    let answers = Answers::of(&facts);
+    check(&answers.missing_control, true, &["A limit on what", "(switch off what feeds reindex from articles)"]);
+    facts.mitigations[0].outcome = Some(Outcome::Ineffective);
+    check(&Answers::of(&facts).missing_control, false, &["the records name no control"]);
+}
+
+#[test]
 fn without_the_ledger_the_time_of_the_change_is_not_known() {
     let mut facts = bad_deployment();
     facts.changes.retain(|change| change.version != "2");

@@ -3,7 +3,7 @@
 use super::{Answer, known, not_known};
 use crate::change::{Change, Kind};
 use crate::facts::Facts;
-use crate::words::{length, seconds};
+use crate::words::{length, plain, seconds};
 
 pub(super) fn missing(facts: &Facts) -> Answer {
     const QUESTION: &str = "Which control was missing?";
@@ -27,12 +27,26 @@ pub(super) fn missing(facts: &Facts) -> Answer {
             ),
             Vec::new(),
         ),
+        None if facts.helped().is_some_and(|m| m.takes_away) => known(QUESTION, limited_consumer(facts)),
         None => not_known(
             QUESTION,
             "No rollback that helped is on record, so the records name no control. The trigger, once known, would show it.",
             Vec::new(),
         ),
     }
+}
+
+/// What had to be taken out of the way was not kept from taking all of what others need.
+fn limited_consumer(facts: &Facts) -> Vec<String> {
+    let what = facts.helped().map_or_else(String::new, |m| plain(&m.summary));
+    let limit = format!(
+        "A limit on what the consumer takes, below what is there for everybody. It cleared after one consumer was taken \
+         out of the way ({what}), so what was left was enough for the rest."
+    );
+    let would = "A limit that is always there, such as the maximum concurrency of its event source mapping or its reserved \
+                 concurrency, and a share that only those have whom customers wait for, would have kept it at work and \
+                 harmless.";
+    vec![limit, would.to_owned()]
 }
 
 /// AppConfig takes a deployment that is under way back by itself where an alarm of the environment fires: that the version
