@@ -187,7 +187,7 @@ fn a_consumer_is_taken_out_of_the_way_until_it_is_put_back() -> Result<()> {
     check_order(&report, &WAY[..6]);
     check_order(&report, &put_back);
     let told = people.iter().filter(|received| match received {
-        Received::Slack { text, .. } => text.contains("put back"),
+        Received::Slack { text, .. } => text.contains("] Put back: "),
         _ => false,
     });
     assert_eq!(told.count(), 1, "{people:?}");
