@@ -47,6 +47,7 @@ pub(crate) fn read(attributes: &Item) -> Result<Incident, StepError> {
         engagement: item.small("engagement")?,
         engaged_at: item.find_instant("engaged_at")?,
         firing: item.texts("firing"),
+        fires_since: item.find_instant("fires_since")?,
         clear_since: item.find_instant("clear_since")?,
         recovery_token: item.find_text("recovery_token"),
         acknowledged_by: item.find_text("acknowledged_by"),

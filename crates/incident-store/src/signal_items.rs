@@ -119,12 +119,16 @@ impl Store {
         let update = if incident.status == Status::Mitigated {
             update
                 .update_expression(
-                    "ADD firing :fingerprint, engagement :one SET #status = :open, engaged_at = :received \
-                     REMOVE clear_since, mitigated_at, acknowledged_by, acknowledged_at",
+                    "ADD firing :fingerprint, engagement :one SET #status = :open, engaged_at = :received, \
+                     fires_since = :received REMOVE clear_since, mitigated_at, acknowledged_by, acknowledged_at",
                 )
                 .expression_attribute_values(":received", at(received))
                 .expression_attribute_values(":open", s(Status::Open.as_str()))
                 .expression_attribute_values(":one", n(1_u64))
+        } else if incident.firing.is_empty() {
+            update
+                .update_expression("ADD firing :fingerprint SET fires_since = :received REMOVE clear_since")
+                .expression_attribute_values(":received", at(received))
         } else {
             update.update_expression("ADD firing :fingerprint REMOVE clear_since")
         };

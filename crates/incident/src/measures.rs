@@ -122,11 +122,11 @@ fn by_person(incident: &Incident) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn incident(changes: Value) -> Incident {
+    pub(crate) fn incident(changes: Value) -> Incident {
         let mut incident = json!({
             "id": "inc-20261123-0123456789", "title": "t", "version": "0.1.0", "group_key": "k", "drill": false,
             "account": null, "region": null, "opened_at": "2026-11-23T14:00:00Z", "onset": "2026-11-23T13:59:00Z",

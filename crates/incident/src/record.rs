@@ -158,6 +158,9 @@ pub struct Incident {
     pub engaged_at: Option<Timestamp>,
     /// The fingerprints that fire.
     pub firing: BTreeSet<String>,
+    /// Since when something fires without a break, as triage received it, where that is not since the beginning.
+    #[serde(default)]
+    pub fires_since: Option<Timestamp>,
     /// Start of the clear period, the source's own time of the last recovery; it counts while nothing fires.
     pub clear_since: Option<Timestamp>,
     /// The task token of `AwaitRecovery` while it waits.

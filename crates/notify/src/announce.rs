@@ -5,14 +5,14 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::{join, join_all};
-use incident::{Entry, Incident, MitigationRecord, Progress};
+use incident::{Entry, Hold, Incident, MitigationRecord, Progress};
 use response_plan::{Channel, Contact};
 use step::StepError;
 
 use crate::channels::{About, Channels};
 use crate::delivery::{Address, deliver};
 use crate::message::{self, Mark, Message};
-use crate::{Announcement, Ctx, Output, What};
+use crate::{Announcement, Ctx, Output, What, hold};
 
 /// Says it, where there is something to say.
 pub(crate) async fn announce(
@@ -34,6 +34,16 @@ pub(crate) async fn announce(
         Some(entry) => ctx.store.note(incident.id(), &entry).await,
         None => Ok(()),
     };
+    match hold::announcement(incident, what, mitigations.first(), step::now()) {
+        Hold::For(wait) => return noted.map(|()| Output::held(0, wait)),
+        Hold::Quiet => {
+            if let Some(entry) = hold::quiet(incident).filter(|_| what == Announcement::Resolved) {
+                hold::note(ctx, incident, &entry).await;
+            }
+            return noted.map(|()| Output::nobody(0));
+        }
+        Hold::No => {}
+    }
     let first = incident.opened.plan.team.escalation.first();
     let said = match first.filter(|_| due(incident, opening, what, mitigations.first())) {
         Some(first) => {

@@ -85,7 +85,7 @@ where
     }
     let (accepted, failed): (Vec<_>, Vec<_>) = came.into_iter().partition(|(_, came)| came.is_accepted());
     let [accepted, failed] = [accepted, failed].map(|part| part.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
-    Ok(Output { step: to.step, contact: None, accepted, failed, wait_s: 0, last: true })
+    Ok(Output { step: to.step, contact: None, accepted, failed, wait_s: 0, last: true, held: false })
 }
 
 /// What is missing for the message, which is `to_wake` somebody or not, to count as delivered; `wakes` says it of each

@@ -10,6 +10,7 @@ mod announce;
 mod channels;
 mod delivery;
 mod fallback;
+mod hold;
 mod input;
 mod message;
 mod page;
@@ -19,6 +20,7 @@ mod secret;
 mod text;
 
 use incident_store::Store;
+use jiff::SignedDuration;
 use serde::Serialize;
 use step::{Env, StepError};
 
@@ -42,12 +44,21 @@ pub struct Output {
     pub wait_s: u64,
     /// Whether there is nobody left to escalate to.
     pub last: bool,
+    /// Whether the plan holds it back: ask for the same again after `wait_s`.
+    pub held: bool,
 }
 
 impl Output {
     /// Nobody is due.
     fn nobody(step: u32) -> Self {
-        Self { step, contact: None, accepted: Vec::new(), failed: Vec::new(), wait_s: 0, last: true }
+        Self { step, contact: None, accepted: Vec::new(), failed: Vec::new(), wait_s: 0, last: true, held: false }
+    }
+
+    /// Not yet: the plan holds it back.
+    fn held(step: u32, wait: SignedDuration) -> Self {
+        // Rounded up: at its end it is over.
+        let wait_s = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(1).max(1);
+        Self { wait_s, last: false, held: true, ..Self::nobody(step) }
     }
 }
 

@@ -1,12 +1,12 @@
 //! A page: someone must acknowledge it.
 
-use incident::Incident;
+use incident::{Hold, Incident};
 use response_plan::EscalationStep;
 use step::StepError;
 
 use crate::channels::About;
 use crate::delivery::{Address, deliver};
-use crate::{Ctx, Output, What, message};
+use crate::{Ctx, Output, What, hold, message};
 
 /// Pages the contact of one escalation step.
 pub(crate) async fn page(
@@ -20,6 +20,10 @@ pub(crate) async fn page(
         tracing::info!(step, "nobody is due");
         return Ok(Output::nobody(step));
     };
+    if let (1, Hold::For(wait)) = (step, incident.hold(step::now())) {
+        hold::note(ctx, incident, &hold::held(incident)).await;
+        return Ok(Output::held(step, wait));
+    }
     let contact = &due.contact;
     let to = Address {
         incident_id: incident.id().to_owned(),

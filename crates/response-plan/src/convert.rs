@@ -27,7 +27,7 @@ pub(crate) fn plan(
     }
     check_pattern(report, &wire);
     check_owner(report, &wire.owner, teams);
-    check_hold_down(report, wire.hold_down.as_ref());
+    let hold_down = hold_down(report, wire.hold_down.as_ref());
     let severity = severity(report, &wire.severity);
     let engage = wire
         .engage
@@ -50,6 +50,7 @@ pub(crate) fn plan(
         owner: wire.owner.value,
         severity: severity?,
         engage: engage?,
+        hold_down,
         mode: mode?,
         mitigations,
         recovery: recovery?,
@@ -127,11 +128,16 @@ fn check_owner(report: &mut Report<'_>, owner: &Word, teams: Option<&BTreeMap<St
     report.add(owner.referenced, format!("there is no team `{}` in teams.yaml", owner.value), remedy);
 }
 
-fn check_hold_down(report: &mut Report<'_>, hold_down: Option<&Spanned<Span>>) {
-    if let Some(hold_down) = hold_down.filter(|hold_down| hold_down.value.as_secs() != 0) {
-        let message = format!("`hold_down: {}` is not supported yet", hold_down.value);
-        report.add(hold_down.referenced, message, "remove it, or write `hold_down: 0s`");
+/// A page that waits for longer is none: by then it is over, or somebody should have been told long ago.
+const LONGEST_HOLD_DOWN: Span = Span::seconds(900);
+
+fn hold_down(report: &mut Report<'_>, written: Option<&Spanned<Span>>) -> Span {
+    let Some(written) = written else { return Span::default() };
+    if written.value > LONGEST_HOLD_DOWN {
+        let message = format!("`hold_down: {}` is longer than 15 minutes", written.value);
+        report.add(written.referenced, message, "let the alarm itself look for longer before it fires");
     }
+    written.value
 }
 
 fn severity(report: &mut Report<'_>, written: &Spanned<SeverityWire>) -> Option<Severity> {

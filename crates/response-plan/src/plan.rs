@@ -89,6 +89,9 @@ pub struct ResponsePlan {
     pub severity: Severity,
     /// Whether someone must acknowledge.
     pub engage: Engage,
+    /// How long a page waits for it to clear by itself.
+    #[serde(default, skip_serializing_if = "Span::is_zero")]
+    pub hold_down: Span,
     /// Whether mitigations are applied or only shown.
     #[serde(default)]
     pub mode: Mode,

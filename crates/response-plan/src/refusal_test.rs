@@ -74,7 +74,7 @@ fn what_comes_later_is_refused_by_name() {
     ] {
         refused("engage:", field, "14:1", &format!("`{shown}` {later}"), "remove it");
     }
-    refused("engage:", "hold_down: 5m", "14:12", "`hold_down: 5m` is not supported yet", "hold_down: 0s");
+    refused("engage:", "hold_down: 45m", "14:12", "`hold_down: 45m` is longer than 15 minutes", "the alarm itself");
     refused("engage:", "engage: notify", "14:9", "`engage: notify` is not supported yet", "write `page`");
     let raise = "severity: { default: SEV2, raise: [{ when: { within: 10m }, to: SEV1 }] }";
     refused("severity:", raise, "13:28", "`severity.raise` is not supported yet", "remove it");

@@ -21,6 +21,11 @@ impl Span {
         self.0
     }
 
+    /// Whether it is no time at all.
+    pub const fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
+
     /// The same as a signed duration, for arithmetic with instants.
     pub fn signed(self) -> jiff::SignedDuration {
         jiff::SignedDuration::from_secs(i64::try_from(self.0).unwrap_or(i64::MAX))

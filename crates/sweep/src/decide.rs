@@ -60,13 +60,13 @@ pub(crate) fn decide(incident: &Incident, execution: &Execution, now: Timestamp)
 
 /// Whether a page is due that has not gone out.
 pub(crate) fn is_unpaged(incident: &Incident, now: Timestamp) -> bool {
-    is_silent(incident) && now >= engaged_at(incident) + PAGE
+    is_silent(incident) && incident.page_due().is_some_and(|due| now >= due + PAGE)
 }
 
 /// Whether the execution that pages is to be started: of the first engagement the parent does that, of a later one triage,
 /// which may have been lost between the write and the start.
 pub(crate) fn is_unengaged(incident: &Incident, now: Timestamp) -> bool {
-    incident.engagement > 1 && is_silent(incident) && now >= engaged_at(incident) + START
+    incident.engagement > 1 && is_silent(incident) && now >= incident.engaged_since() + START
 }
 
 /// Whether nobody has been reached in the present engagement, and somebody should be. Where the first to be told has a
@@ -75,10 +75,6 @@ fn is_silent(incident: &Incident) -> bool {
     let first = incident.opened.plan.team.escalation.first();
     let wakes = first.is_some_and(|step| step.contact.channels.iter().any(|channel| channel.wakes));
     incident.status.holds_group_key() && incident.acknowledged_at.is_none() && !incident.has_paged(wakes)
-}
-
-fn engaged_at(incident: &Incident) -> Timestamp {
-    incident.engaged_at.unwrap_or(incident.opened.opened_at)
 }
 
 /// Whether it is time to look again at what a person resolved.
@@ -192,6 +188,21 @@ mod tests {
             check_unpaged(told, second, expect);
         }
         check_unpaged(|i| i.status = Status::Resolved, 1000, false);
+    }
+
+    #[test]
+    fn a_page_that_is_held_back_is_not_late() {
+        let held = |i: &mut Incident| {
+            i.opened.plan.plan.hold_down = response_plan::Span::seconds(300);
+            i.firing = ["f".to_owned()].into();
+        };
+        check_unpaged(held, 344, false);
+        check_unpaged(held, 345, true);
+        let clear = |i: &mut Incident| (held(i), i.firing.clear()).1;
+        check_unpaged(clear, 1000, false);
+        let again = |i: &mut Incident| (held(i), i.fires_since = Some(at(600))).1;
+        check_unpaged(again, 674, false);
+        check_unpaged(again, 675, true);
     }
 
     #[test]

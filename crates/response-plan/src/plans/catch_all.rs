@@ -34,6 +34,7 @@ pub fn catch_all(fallback_topic: &str) -> ResolvedPlan {
         owner: "unowned".to_owned(),
         severity: Severity::Sev3,
         engage: Engage::Page,
+        hold_down: Span::default(),
         mode: Mode::Observe,
         mitigations: Vec::new(),
         recovery: Recovery { by: RecoveredBy::Signal, held_for: Span::seconds(300) },
