@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use incident::{Action, GroupKey, Known, SignalOutcome, decide, incident_id};
-use response_plan::{Kinds, Plans, compile, read_dir};
+use response_plan::{Config, Kinds, Plans, compile, read_dir};
 use serde_json::Value;
 use xtask::{demo::stories, workspace::Workspace};
 
@@ -81,16 +81,25 @@ fn golden(scenario: &str, word: &str) -> Value {
     json(&format!("events/{scenario}/{number}-{word}.json"))
 }
 
+/// The shipped plans, read with the kinds that this release has.
+fn config() -> Config {
+    let kinds = Kinds {
+        mitigations: &remediate::KINDS.map(|kind| &kind.plan),
+        channels: &notify::KINDS.map(|kind| &kind.plan),
+    };
+    read_dir(&path("response-plans"), &kinds).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
 fn plans() -> Plans {
-    let config = read_dir(
-        &path("response-plans"),
-        &Kinds {
-            mitigations: &remediate::KINDS.map(|kind| &kind.plan),
-            channels: &notify::KINDS.map(|kind| &kind.plan),
-        },
-    )
-    .unwrap_or_else(|errors| panic!("{errors}"));
-    Plans::load(&compile(&config, "0.1.0").bytes, FALLBACK).expect("what was compiled loads")
+    Plans::load(&compile(&config(), "0.1.0").bytes, FALLBACK).expect("what was compiled loads")
+}
+
+#[test]
+fn every_shipped_plan_has_its_runbook() {
+    for plan in config().plans {
+        let runbook = plan.runbook.unwrap_or_default();
+        assert!(path(&runbook).is_file(), "{} has no runbook at `{runbook}`", plan.plan);
+    }
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Ctx {
 /// gap and no error.
 pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
     let pass = read(&input)?;
-    let incident = ctx.store.load(&input.incident_id).await?;
+    let incident = ctx.store.load_in(&input.incident_id, input.opening).await?;
     if incident.opening != input.opening {
         let (id, now) = (incident.id(), incident.opening);
         return Err(StepError::rejected(format!("{id} is in opening {now}, and this step is about {}", input.opening)));
@@ -151,7 +151,7 @@ async fn capture(ctx: &Ctx, incident: &Incident, pass: Pass, prefix: &str) -> Re
     let wanted = wanted::wanted(incident, pass, step::now());
     let mut collected = collectors::collect(ctx, incident, prefix, &wanted, limits).await?;
     if let (None, Some(onset)) = (incident.onset, collected.onset) {
-        ctx.store.onset_found(incident.id(), onset).await?;
+        ctx.store.onset_found(incident.id(), incident.opening, onset).await?;
     }
     for Write { at, event_id, what } in collected.writes {
         let entry = Entry::new(at, "capture-evidence", &["changed", &event_id], what);
@@ -188,7 +188,7 @@ async fn record(ctx: &Ctx, prefix: String, sealed: &Sealed) -> Result<Output, St
         gaps,
         sealed_at: custody.sealed_at,
     };
-    ctx.store.evidence_sealed(&custody.incident_id, &pass).await?;
+    ctx.store.evidence_sealed(&custody.incident_id, custody.opening, &pass).await?;
     let key = ["evidence-sealed", prefix.as_str()];
     let entry = Entry::new(custody.sealed_at, "capture-evidence", &key, summary(custody));
     ctx.store.note(&custody.incident_id, &entry).await?;

@@ -37,12 +37,14 @@ pub(crate) fn read(attributes: &Item) -> Result<Incident, StepError> {
     let item = Row(attributes);
     let opened: Opened = item.parsed("opened")?;
     let severity = item.text("severity")?;
+    let opening = item.small("opening")?;
+    let kept = kept(attributes, opening)?;
     Ok(Incident {
         onset: item.find_instant("onset")?,
         status: status(attributes)?,
         severity: serde_json::from_value(severity.clone().into())
             .map_err(|_| StepError::stuck(format!("`{severity}` is no severity")))?,
-        opening: item.small("opening")?,
+        opening,
         run: item.small("run")?,
         engagement: item.small("engagement")?,
         engaged_at: item.find_instant("engaged_at")?,
@@ -62,27 +64,42 @@ pub(crate) fn read(attributes: &Item) -> Result<Incident, StepError> {
         resolved_reason: item.find_text("resolved_reason"),
         still_firing: item.texts("still_firing"),
         recheck_at: item.find_instant("recheck_at")?,
-        evidence: passes(attributes)?,
-        postmortem: postmortem(attributes)?,
+        evidence: kept.0,
+        postmortem: kept.1,
         opened,
     })
+}
+
+/// What was kept of an opening.
+pub(crate) fn kept(item: &Item, opening: u32) -> Result<(Vec<SealedPass>, Option<PostmortemKeys>), StepError> {
+    let evidence = passes(item, opening)?;
+    let name = postmortem_attribute(opening);
+    let postmortem = item.contains_key(&name).then(|| Row(item).parsed(&name)).transpose()?;
+    Ok((evidence, postmortem))
 }
 
 pub(crate) fn status(item: &Item) -> Result<Status, StepError> {
     Row(item).text("status")?.parse().map_err(|e: String| StepError::stuck(e))
 }
 
-/// Each sealed pass is an attribute of its own, so that sealing is one write that needs to read nothing.
-pub(crate) fn pass_attribute(pass: &str) -> String {
-    format!("evidence_{}", pass.replace('-', "_"))
+/// Each sealed pass is an attribute of its own, so that sealing is one write that needs to read nothing. Openings after the
+/// first have theirs under a name of their own: what an earlier one is late to write never looks like the next one's.
+pub(crate) fn pass_attribute(opening: u32, pass: &str) -> String {
+    format!("{}{}", evidence_prefix(opening), pass.replace('-', "_"))
 }
 
-fn passes(item: &Item) -> Result<Vec<SealedPass>, StepError> {
-    let mut names: Vec<_> = item.keys().filter(|name| name.starts_with("evidence_")).collect();
+/// Where the postmortem of an opening is.
+pub(crate) fn postmortem_attribute(opening: u32) -> String {
+    if opening == 1 { "postmortem".to_owned() } else { format!("opening_{opening}_postmortem") }
+}
+
+fn evidence_prefix(opening: u32) -> String {
+    if opening == 1 { "evidence_".to_owned() } else { format!("opening_{opening}_evidence_") }
+}
+
+fn passes(item: &Item, opening: u32) -> Result<Vec<SealedPass>, StepError> {
+    let prefix = evidence_prefix(opening);
+    let mut names: Vec<_> = item.keys().filter(|name| name.starts_with(&prefix)).collect();
     names.sort();
     names.into_iter().map(|name| Row(item).parsed(name)).collect()
-}
-
-fn postmortem(item: &Item) -> Result<Option<PostmortemKeys>, StepError> {
-    item.contains_key("postmortem").then(|| Row(item).parsed("postmortem")).transpose()
 }

@@ -40,6 +40,11 @@ pub(crate) fn mitigation(opening: u32, n: u32) -> String {
     format!("MIT#{opening}#{n}")
 }
 
+/// What an incident was in an opening that is over.
+pub(crate) fn opening(opening: u32) -> String {
+    format!("OPENING#{opening}")
+}
+
 /// Milliseconds in 13 digits, so that text sorts as time does (until the year 2286).
 pub(crate) fn millis(at: Timestamp) -> String {
     format!("{:013}", at.as_millisecond().max(0))

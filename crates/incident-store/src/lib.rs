@@ -13,6 +13,7 @@ mod keys;
 mod list;
 mod locks;
 mod mitigations;
+mod openings;
 mod pages;
 mod signal_items;
 mod signals;

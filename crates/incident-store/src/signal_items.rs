@@ -84,10 +84,15 @@ impl Store {
     }
 
     /// `OPEN#<group hash>`, unless it changed since it was read.
-    pub(crate) fn put_pointer(&self, group: &GroupKey, id: &str, known: &Known) -> Result<Put, StepError> {
+    pub(crate) fn put_pointer(
+        &self,
+        group: &GroupKey,
+        (id, opening): (&str, u32),
+        known: &Known,
+    ) -> Result<Put, StepError> {
         let item = Build::new(&keys::open(group.hash()), keys::META)
             .with("incident_id", s(id))
-            .with("opening", n(1_u64))
+            .with("opening", n(opening))
             .with("status", s(Status::Open.as_str()));
         let put = self.put(item.done());
         finish(match &known.pointer {
@@ -209,5 +214,6 @@ pub(crate) fn pointer(item: &Item) -> Result<OpenPointer, StepError> {
         incident_id: row.text("incident_id")?,
         opening: row.small("opening")?,
         status: crate::incident_item::status(item)?,
+        reopen_until: None,
     })
 }

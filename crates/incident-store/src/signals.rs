@@ -54,6 +54,11 @@ impl Store {
             fires_in: None,
         };
         known.fires_in = self.fires_in(&known).await?;
+        if let Some(pointer) =
+            known.pointer.as_mut().filter(|p| signal.state == State::Firing && p.status == Status::Resolved)
+        {
+            pointer.reopen_until = self.reopen_until(&pointer.incident_id).await?;
+        }
         Ok(Some(known))
     }
 
@@ -91,7 +96,7 @@ impl Store {
             put(self.put_signal(signal, opened.opened_at, Some(&incident), None)?),
             put(self.put_fingerprint(signal, known, Some(&incident))?),
             put(self.put_new(incident_item::opening(opened, group)?)?),
-            put(self.put_pointer(group, &opened.id, known)?),
+            put(self.put_pointer(group, (&opened.id, 1), known)?),
             put(self.put_new(reference(signal, &opened.id, opened.opened_at))?),
             put(self.put_entry(&opened.id, &entry)?),
         ];

@@ -133,12 +133,12 @@ impl Store {
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be written.
-    pub async fn evidence_sealed(&self, id: &str, pass: &SealedPass) -> Result<(), StepError> {
+    pub async fn evidence_sealed(&self, id: &str, opening: u32, pass: &SealedPass) -> Result<(), StepError> {
         let update = self
             .update_incident(id)
             .update_expression("SET #pass = :pass")
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_names("#pass", incident_item::pass_attribute(&pass.pass))
+            .expression_attribute_names("#pass", incident_item::pass_attribute(opening, &pass.pass))
             .expression_attribute_values(":pass", json(pass)?);
         changed(update).await.map(drop)
     }
@@ -147,11 +147,12 @@ impl Store {
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be written.
-    pub async fn onset_found(&self, id: &str, onset: Timestamp) -> Result<bool, StepError> {
+    pub async fn onset_found(&self, id: &str, opening: u32, onset: Timestamp) -> Result<bool, StepError> {
         let update = self
             .update_incident(id)
             .update_expression("SET onset = :onset")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(onset)")
+            .condition_expression("opening = :opening AND attribute_not_exists(onset)")
+            .expression_attribute_values(":opening", n(opening))
             .expression_attribute_values(":onset", at(onset));
         changed(update).await
     }
@@ -160,11 +161,12 @@ impl Store {
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be written.
-    pub async fn postmortem_written(&self, id: &str, keys: &PostmortemKeys) -> Result<(), StepError> {
+    pub async fn postmortem_written(&self, id: &str, opening: u32, keys: &PostmortemKeys) -> Result<(), StepError> {
         let update = self
             .update_incident(id)
-            .update_expression("SET postmortem = :keys")
+            .update_expression("SET #postmortem = :keys")
             .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#postmortem", incident_item::postmortem_attribute(opening))
             .expression_attribute_values(":keys", json(keys)?);
         changed(update).await.map(drop)
     }

@@ -47,6 +47,8 @@ pub struct OpenPointer {
     pub opening: u32,
     /// Its status.
     pub status: Status,
+    /// Where it is resolved and its plan wants it: until when a firing opens it again.
+    pub reopen_until: Option<Timestamp>,
 }
 
 /// What is to be done with a signal; each is one transaction.
@@ -59,6 +61,13 @@ pub enum Action {
     },
     /// A new incident takes the group's pointer.
     Open,
+    /// The group's incident was resolved a short while ago: it is open again.
+    Reopen {
+        /// The incident.
+        incident_id: String,
+        /// The opening that begins.
+        opening: u32,
+    },
     /// It joins the group's open incident.
     Join {
         /// The incident.
@@ -114,7 +123,7 @@ pub fn decide(signal: &Signal, known: &Known) -> Action {
         return Action::Ignore { reason, newest: false };
     }
     match signal.state {
-        State::Firing => fire(known),
+        State::Firing => fire(signal, known),
         _ => recover(known),
     }
 }
@@ -124,7 +133,7 @@ fn is_newer(signal: &Signal, last: &FingerprintState) -> bool {
         || (signal.time == last.time && signal.state == State::Firing && last.state == State::Recovered)
 }
 
-fn fire(known: &Known) -> Action {
+fn fire(signal: &Signal, known: &Known) -> Action {
     if let Some((incident_id, opening)) = known.fires_in.clone() {
         // A failing thing belongs to one open incident, or a recovery would clear only one of two.
         return Action::Join { incident_id, opening };
@@ -132,6 +141,9 @@ fn fire(known: &Known) -> Action {
     match &known.pointer {
         Some(p) if p.status.holds_group_key() => {
             Action::Join { incident_id: p.incident_id.clone(), opening: p.opening }
+        }
+        Some(p) if p.status == Status::Resolved && p.reopen_until.is_some_and(|until| signal.time <= until) => {
+            Action::Reopen { incident_id: p.incident_id.clone(), opening: p.opening + 1 }
         }
         _ => Action::Open,
     }
@@ -179,7 +191,7 @@ mod tests {
     }
 
     fn pointer(status: Status) -> Option<OpenPointer> {
-        Some(OpenPointer { incident_id: "inc".into(), opening: 1, status })
+        Some(OpenPointer { incident_id: "inc".into(), opening: 1, status, reopen_until: None })
     }
 
     #[track_caller]
@@ -187,6 +199,8 @@ mod tests {
         let got = match decide(signal, &known) {
             Action::Repeat { .. } => "repeat",
             Action::Open => "open",
+            Action::Reopen { opening: 2, .. } => "reopen",
+            Action::Reopen { .. } => "another opening",
             Action::Join { .. } => "join",
             Action::Recover { .. } => "recover",
             Action::Ignore { newest: true, .. } => "ignore, newest",
@@ -202,6 +216,16 @@ mod tests {
         for status in Status::ALL {
             let expect = if status.holds_group_key() { "join" } else { "open" };
             check(&alarm, Known { pointer: pointer(status), ..Known::default() }, expect);
+        }
+        for status in Status::ALL {
+            let until = |second| pointer(status).map(|p| OpenPointer { reopen_until: Some(at(second)), ..p });
+            let (early, late) = match status {
+                status if status.holds_group_key() => ("join", "join"),
+                Status::Resolved => ("reopen", "open"),
+                _ => ("open", "open"),
+            };
+            check(&alarm, Known { pointer: until(10), ..Known::default() }, early);
+            check(&alarm, Known { pointer: until(9), ..Known::default() }, late);
         }
         let elsewhere =
             Known { fires_in: Some(("other".into(), 1)), pointer: pointer(Status::Resolved), ..Known::default() };

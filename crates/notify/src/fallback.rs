@@ -37,7 +37,7 @@ impl Told {
 /// The incident; a page that cannot know whom to wake goes to the fallback topic, once, and the failure stays one, so that
 /// the state machine tries again and at last tells the fallback topic itself.
 pub(crate) async fn load(ctx: &Ctx, input: &Input) -> Result<Incident, StepError> {
-    let error = match ctx.store.load(&input.incident_id).await {
+    let error = match ctx.store.load_in(&input.incident_id, input.opening).await {
         Ok(incident) => return Ok(incident),
         Err(error) => error,
     };

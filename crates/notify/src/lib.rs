@@ -57,7 +57,7 @@ impl Output {
     /// Not yet: the plan holds it back.
     fn held(step: u32, wait: SignedDuration) -> Self {
         // Rounded up: at its end it is over.
-        let wait_s = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(1).max(1);
+        let wait_s = u64::try_from((wait.as_millis() + 999) / 1_000).unwrap_or(1).max(1);
         Self { wait_s, last: false, held: true, ..Self::nobody(step) }
     }
 }

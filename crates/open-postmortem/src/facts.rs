@@ -15,7 +15,7 @@ const CHANGES: u32 = 20;
 /// # Errors
 /// `Rejected` where the incident or the opening is unknown; `Transient` or `Stuck` where the table cannot be read.
 pub(crate) async fn load(store: &Store, input: &Input) -> Result<Facts, StepError> {
-    let incident = store.load(&input.incident_id).await?;
+    let incident = store.load_in(&input.incident_id, input.opening).await?;
     if incident.opening != input.opening {
         return Err(StepError::rejected(format!(
             "{} is at opening {}, so opening {} cannot be written any more; ask for the present one",

@@ -70,7 +70,7 @@ pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
     let keys = keys(&input);
     ctx.bucket.put(&keys.markdown, Form::Markdown, postmortem::markdown(&facts)).await?;
     ctx.bucket.put(&keys.html, Form::Html, postmortem::html(&facts)).await?;
-    ctx.store.postmortem_written(&input.incident_id, &keys).await?;
+    ctx.store.postmortem_written(&input.incident_id, input.opening, &keys).await?;
     let entry = entry(&input, &keys, step::now());
     if !noted(&facts.timeline, &entry) {
         ctx.store.note(&input.incident_id, &entry).await?;

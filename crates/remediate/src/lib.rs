@@ -175,7 +175,7 @@ pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
             input.v
         )));
     }
-    let incident = ctx.store.load(&input.incident_id).await?;
+    let incident = ctx.store.load_in(&input.incident_id, input.opening).await?;
     if incident.opening != input.opening {
         let (id, now) = (incident.id(), incident.opening);
         return Err(StepError::rejected(format!("{id} is in opening {now}, and this step is about {}", input.opening)));

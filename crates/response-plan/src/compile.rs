@@ -63,11 +63,8 @@ fn canonical(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds_of_tests::KINDS;
     use crate::read::{Source, read};
-
-    const PLAN: &str = include_str!("../../../response-plans/checkout-bad-deployment.yaml");
-    const TEAMS: &str = include_str!("../../../response-plans/teams.yaml");
+    use crate::samples::{KINDS, PLAN, TEAMS};
 
     fn config(plans: &[(&str, String)]) -> Config {
         let mut sources = vec![Source { file: "teams.yaml".into(), bytes: TEAMS.into() }];

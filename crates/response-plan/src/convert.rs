@@ -27,7 +27,8 @@ pub(crate) fn plan(
     }
     check_pattern(report, &wire);
     check_owner(report, &wire.owner, teams);
-    let hold_down = hold_down(report, wire.hold_down.as_ref());
+    let hold_down = at_most(report, "hold_down", wire.hold_down.as_ref(), LONGEST_HOLD_DOWN);
+    let reopen_within = at_most(report, "reopen_within", wire.reopen_within.as_ref(), LONGEST_REOPENING);
     let severity = severity(report, &wire.severity);
     let engage = wire
         .engage
@@ -51,6 +52,7 @@ pub(crate) fn plan(
         severity: severity?,
         engage: engage?,
         hold_down,
+        reopen_within,
         mode: mode?,
         mitigations,
         recovery: recovery?,
@@ -128,14 +130,19 @@ fn check_owner(report: &mut Report<'_>, owner: &Word, teams: Option<&BTreeMap<St
     report.add(owner.referenced, format!("there is no team `{}` in teams.yaml", owner.value), remedy);
 }
 
-/// A page that waits for longer is none: by then it is over, or somebody should have been told long ago.
-const LONGEST_HOLD_DOWN: Span = Span::seconds(900);
+/// The longest that a plan may ask for, and what to do instead of asking for more.
+type Longest = (Span, &'static str);
 
-fn hold_down(report: &mut Report<'_>, written: Option<&Spanned<Span>>) -> Span {
+/// By then it is over, or somebody should have been told long ago.
+const LONGEST_HOLD_DOWN: Longest = (Span::seconds(900), "let the alarm itself look for longer before it fires");
+
+/// What comes back after longer is an incident of its own: nobody remembers the last one.
+const LONGEST_REOPENING: Longest = (Span::seconds(86_400), "let it be a new incident after a day");
+
+fn at_most(report: &mut Report<'_>, field: &str, written: Option<&Spanned<Span>>, (longest, remedy): Longest) -> Span {
     let Some(written) = written else { return Span::default() };
-    if written.value > LONGEST_HOLD_DOWN {
-        let message = format!("`hold_down: {}` is longer than 15 minutes", written.value);
-        report.add(written.referenced, message, "let the alarm itself look for longer before it fires");
+    if written.value > longest {
+        report.add(written.referenced, format!("`{field}: {}` is longer than {longest}", written.value), remedy);
     }
     written.value
 }

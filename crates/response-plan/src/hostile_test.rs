@@ -3,13 +3,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::kinds_of_tests::KINDS;
 use crate::pattern::Pattern;
 use crate::plans::Plans;
 use crate::read::{Source, read, read_dir};
-
-const PLAN: &str = include_str!("../../../response-plans/checkout-bad-deployment.yaml");
-const TEAMS: &str = include_str!("../../../response-plans/teams.yaml");
+use crate::samples::{KINDS, PLAN, TEAMS};
 
 /// Reads them as a plan and as teams. What is refused is shown on lines of a bearable length, within the file.
 fn read_as_both(bytes: &[u8]) {
@@ -196,15 +193,4 @@ fn folders_are_read_whole() {
     message("plans are files that end in .yaml");
     let gone = read_dir(&dir.path().join("gone"), &KINDS).unwrap_err().to_string();
     assert!(gone.contains("the folder cannot be read"), "{gone}");
-}
-
-#[test]
-fn the_shipped_folder_is_right() {
-    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../response-plans");
-    let config = read_dir(&dir, &KINDS).unwrap_or_else(|errors| panic!("{errors}"));
-    let root = dir.join("..");
-    for plan in config.plans {
-        let runbook = plan.runbook.unwrap();
-        assert!(root.join(&runbook).is_file(), "{} has no runbook at {runbook}", plan.plan);
-    }
 }

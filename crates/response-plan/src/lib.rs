@@ -23,9 +23,9 @@ mod yaml;
 #[cfg(test)]
 mod hostile_test;
 #[cfg(test)]
-mod kinds_of_tests;
-#[cfg(test)]
 mod refusal_test;
+#[cfg(test)]
+mod samples;
 
 pub use compile::{Compiled, V, compile};
 pub use error::{PlanError, PlanErrors};

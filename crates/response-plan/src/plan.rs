@@ -92,6 +92,9 @@ pub struct ResponsePlan {
     /// How long a page waits for it to clear by itself.
     #[serde(default, skip_serializing_if = "Span::is_zero")]
     pub hold_down: Span,
+    /// For how long after its end a firing opens the same incident again, instead of a new one.
+    #[serde(default, skip_serializing_if = "Span::is_zero")]
+    pub reopen_within: Span,
     /// Whether mitigations are applied or only shown.
     #[serde(default)]
     pub mode: Mode,

@@ -1,12 +1,9 @@
 //! What the reader accepts and what it refuses, with the words and the places.
 
 use crate::error::PlanErrors;
-use crate::kinds_of_tests::KINDS;
 use crate::plan::Channel;
 use crate::read::{Config, Source, read};
-
-const PLAN: &str = include_str!("../../../response-plans/checkout-bad-deployment.yaml");
-const TEAMS: &str = include_str!("../../../response-plans/teams.yaml");
+use crate::samples::{KINDS, PLAN, TEAMS};
 
 fn read_both(plan: &str, teams: &str) -> Result<Config, PlanErrors> {
     let source = |file: &str, text: &str| Source { file: file.into(), bytes: text.into() };

@@ -34,6 +34,7 @@ pub(crate) struct PlanWire {
     pub(crate) engage: Option<Word>,
     pub(crate) mode: Option<Word>,
     pub(crate) hold_down: Option<Spanned<Span>>,
+    pub(crate) reopen_within: Option<Spanned<Span>>,
     #[serde(default)]
     pub(crate) mitigations: Vec<Spanned<MitigationWire>>,
     pub(crate) recovery: Option<RecoveryWire>,

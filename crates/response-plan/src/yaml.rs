@@ -10,10 +10,9 @@ const LARGEST: usize = 256 * 1024;
 
 /// Fields that later versions will honour, with the names that people know them by. None is ignored in silence, since
 /// whoever wrote it relies on it.
-const LATER: [(&str, &str); 29] = [
+const LATER: [(&str, &str); 28] = [
     ("raise", "severity.raise"),
     ("second_team", "second_team"),
-    ("reopen_within", "reopen_within"),
     ("group_by", "group_by"),
     ("mute", "mute"),
     ("mutes", "mutes"),

@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_page_that_is_held_back_is_not_late() {
         let held = |i: &mut Incident| {
-            i.opened.plan.plan.hold_down = response_plan::Span::seconds(300);
+            i.opened.plan.plan.hold_down = "5m".parse().unwrap();
             i.firing = ["f".to_owned()].into();
         };
         check_unpaged(held, 344, false);

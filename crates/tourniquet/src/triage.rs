@@ -111,9 +111,14 @@ impl Memory {
             }
             Action::Open => {
                 let opened = (incident_id(&group, &signal), 1);
-                let pointer = OpenPointer { incident_id: opened.0.clone(), opening: 1, status: Status::Open };
+                let pointer =
+                    OpenPointer { incident_id: opened.0.clone(), opening: 1, status: Status::Open, reopen_until: None };
                 self.pointers.insert(group.hash().to_owned(), pointer);
                 (SignalOutcome::Incident, resolution.why, Some(opened), true)
+            }
+            // Nothing is ever resolved here: each file is judged by itself.
+            Action::Reopen { incident_id, opening } => {
+                (SignalOutcome::Incident, resolution.why, Some((incident_id, opening)), true)
             }
             Action::Join { incident_id, opening } => {
                 let reason = "it joins the incident that an earlier signal of the same file opens".to_owned();

@@ -101,6 +101,17 @@ impl Judged {
     }
 }
 
+/// What an incident is opened with that is open again: by another signal, with what it was frozen with at first.
+fn again(before: &Incident, signal: &Signal, received: Timestamp) -> Opened {
+    Opened {
+        title: signal.title.clone(),
+        signal: SignalSummary::from(signal),
+        opened_at: received,
+        onset: signal.onset,
+        ..before.opened.clone()
+    }
+}
+
 /// What became of a signal, and the incident to look after.
 type Recorded = (Taken, Option<(String, u32)>);
 
@@ -144,6 +155,17 @@ async fn try_record(
             let opening = Opening { opened: &opened, group: &judged.group };
             let written = store.open(signal, &known, opening).await?;
             (written, taken(SignalOutcome::Incident, judged.why.clone(), Some((opened.id, 1))))
+        }
+        Action::Reopen { incident_id, opening } => {
+            let before = store.load(&incident_id).await?;
+            if before.opening + 1 != opening {
+                return Ok(None);
+            }
+            let opened = again(&before, signal, received);
+            let of = Opening { opened: &opened, group: &judged.group };
+            let written = store.reopen(signal, &known, &before, of).await?;
+            let reason = format!("it was resolved less than {} ago: open again", before.plan().reopen_within);
+            (written, taken(SignalOutcome::Incident, reason, Some((incident_id, opening))))
         }
         Action::Join { incident_id, .. } => {
             let Some(incident) = open_incident(ctx, &incident_id).await? else { return Ok(None) };

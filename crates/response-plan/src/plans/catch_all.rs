@@ -35,6 +35,7 @@ pub fn catch_all(fallback_topic: &str) -> ResolvedPlan {
         severity: Severity::Sev3,
         engage: Engage::Page,
         hold_down: Span::default(),
+        reopen_within: Span::default(),
         mode: Mode::Observe,
         mitigations: Vec::new(),
         recovery: Recovery { by: RecoveredBy::Signal, held_for: Span::seconds(300) },

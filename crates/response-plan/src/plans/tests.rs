@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 use signal::{Origin, Signal, sha256_hex};
 
 use crate::compile::compile;
-use crate::kinds_of_tests::KINDS;
 use crate::plan::{Channel, Mode, Severity};
 use crate::plans::{Plans, Resolution, catch_all};
 use crate::read::{Source, read};
+use crate::samples::{KINDS, PLAN, TEAMS};
 
-const PLAN: &str = include_str!("../../../../response-plans/checkout-bad-deployment.yaml");
-const TEAMS: &str = include_str!("../../../../response-plans/teams.yaml");
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:fallback";
 
 /// The compiled file of the shipped plan in variants: name, what takes the place of `detail` in its pattern, accounts.

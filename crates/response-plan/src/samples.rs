@@ -1,6 +1,10 @@
-//! Kinds that the tests of this crate read plans with: what the shipped plans name, and one that takes nothing back.
+//! What the tests of this crate read: a plan and teams, whose lines they count, and kinds that these name, beside one that
+//! takes nothing back.
 
 use crate::kind::{Arguments, ChannelKind, Field, Kinds, MitigationKind, Wrong, secret_name};
+
+pub(crate) const PLAN: &str = include_str!("../fixtures/plan.yaml");
+pub(crate) const TEAMS: &str = include_str!("../fixtures/teams.yaml");
 
 const NAME: Field =
     Field { name: "function", about: "name the function", example: "checkout", required: true, check: any };
