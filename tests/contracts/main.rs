@@ -4,6 +4,8 @@
 //! repository as it is passes, and a test that each check finds what it is for.
 
 #[cfg(test)]
+mod cost;
+#[cfg(test)]
 mod invocations;
 #[cfg(test)]
 mod machines;

@@ -88,7 +88,7 @@ pub fn run(dir: &Path) -> Result<()> {
 async fn host(dir: &Path, config: &Config) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("Failed to find a free port")?;
     let proxy_address = listener.local_addr()?;
-    let proxy = Proxy::new();
+    let proxy = if config.emulator.count_into.is_some() { Proxy::counting() } else { Proxy::new() };
     let served = tokio::spawn(proxy.clone().serve(listener));
     let owner_gone = watch_owner(config.tied);
     let mut emulator = Emulator::start(&config.bin, dir, proxy_address, &config.emulator).await?;

@@ -78,6 +78,3 @@ def notify_function(arn, message, topic, subscription, *_):
 lambda_svc.invoke_async_with_retry = invoke_asynchronously
 eventbridge._dispatch_to_lambda = lambda arn, payload: invoke_target(arn, json.loads(payload))
 sns._deliver_to_lambda = notify_function
-
-sys.argv = ["ministack"]
-app.main()

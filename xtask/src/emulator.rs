@@ -16,6 +16,10 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use crate::{aws, http, workspace::variable};
 
+/// What the emulator is, with what is put right in it; what counts in it; and its start.
+const PROGRAM: [&str; 3] =
+    [include_str!("emulator.py"), include_str!("cost/count.py"), "\nsys.argv = [\"ministack\"]\napp.main()\n"];
+
 /// It is up in about a second; a busy machine takes longer.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
@@ -27,6 +31,8 @@ pub struct Options {
     /// More variables for the emulator and so for every function, which inherits them: over the template's own
     /// variables it does not win, beside them it stands.
     pub environment: BTreeMap<String, String>,
+    /// The file for what a bill would count, where it is to be counted.
+    pub count_into: Option<PathBuf>,
 }
 
 /// A running emulator. Dropping it ends it and every function process.
@@ -73,7 +79,9 @@ impl Emulator {
         fs::create_dir_all(&temporary).with_context(|| format!("Failed to create {}", temporary.display()))?;
         let output = File::create(log).with_context(|| format!("Failed to create {}", log.display()))?;
         let mut command = Command::new(bin.join("python"));
-        command.args(["-c", include_str!("emulator.py")]);
+        let [program, counting, start] = PROGRAM;
+        let counting = options.count_into.as_ref().map_or("", |_| counting);
+        command.args(["-c", &[program, counting, start].concat()]);
         // The functions inherit all of this, so nothing of the developer's own environment may be in it.
         command.env_clear().envs(aws::CREDENTIALS).env("PATH", search_path(bin)?).env("TMPDIR", &temporary);
         command.env("HOME", dir).env("LANG", "C.UTF-8").env("PYTHONUNBUFFERED", "1");
@@ -87,6 +95,7 @@ impl Emulator {
             command.env("SFN_WAIT_SCALE", scale.to_string());
         }
         command.envs(&options.environment);
+        command.envs(options.count_into.iter().map(|path| ("COUNT_INTO", path)));
         command.current_dir(dir).process_group(0).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(output.try_clone()?).stderr(output);
         let mut child = command.spawn().context("Failed to start the emulator")?;

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use xtask::{
-    build, daemon,
+    build, cost, daemon,
     demo::{
         self,
         stories::{self, Story},
@@ -70,6 +70,15 @@ enum Verb {
         /// With --kills: how many incidents go on side by side.
         #[arg(long, default_value_t = 8, requires = "kills")]
         at_once: usize,
+    },
+    /// What the suite costs: counted while one incident walks the loop on a stack of its own, and in two idle minutes.
+    Cost {
+        /// Write `docs/cost-counted.json` and the figures of `docs/cost.md` as well.
+        #[arg(long)]
+        write: bool,
+        /// Write the figures anew from what was counted before: after a change of the template or of the price list.
+        #[arg(long, conflicts_with = "write")]
+        page: bool,
     },
     /// Run every test, the same as CI.
     Test {
@@ -156,6 +165,17 @@ fn run(Arguments { json, verb }: Arguments) -> Result<()> {
                 return Ok(());
             }
             bail!("An invariant did not hold. The same again: {}", report.replay())
+        }
+        Verb::Cost { page: true, .. } => cost::write_page(&workspace),
+        Verb::Cost { write, page: false } => {
+            let counted = cost::run(&workspace, progress)?;
+            if write {
+                cost::write(&workspace, &counted)?;
+            }
+            if json {
+                return say::answer(serde_json::to_string(&counted)?);
+            }
+            say::answer(cost::figures(&counted, &cost::Prices::read()?, &template::read(&workspace)?)?)
         }
         Verb::Test { arguments } => suite::run(&workspace, &arguments, progress),
         Verb::SamLocal { keep: true, .. } => match sam_local::keep(&workspace, progress)? {},

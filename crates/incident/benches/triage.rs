@@ -1,6 +1,6 @@
 //! What triage computes for one event, without the network: parse, match, decide, by the number of plans. `cargo xtask
 //! bench triage` runs it and adds start-up and a storm; with `--write PLANS FILE` it only writes so many compiled plans.
-#![expect(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "it is run to look at what it prints")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "it is run to look at what it prints")]
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -53,6 +53,7 @@ fn the_shipped_plan_and_its_forms_are_accepted() {
     let same = |begins, line| assert_eq!(read_both(&with(PLAN, begins, line), TEAMS).unwrap(), config, "{line}");
     same("severity:", "severity: { default: SEV2 }");
     same("engage:", "hold_down: 0s");
+    same("engage:", "reopen_within: 0s");
     same("datapoints:", "      datapoints: 3\n      period: 60s\n    verify_within: 10m");
     let accounts = read_both(&with(PLAN, "engage:", "accounts: [\"111122223333\", 011122223333]"), TEAMS).unwrap();
     assert_eq!(accounts.plans[0].accounts, ["111122223333", "011122223333"]);
@@ -63,7 +64,6 @@ fn what_comes_later_is_refused_by_name() {
     let later = "is not supported yet";
     for (field, shown) in [
         ("second_team: { owner: x }", "second_team"),
-        ("reopen_within: 30m", "reopen_within"),
         ("mutes: []", "mutes"),
         ("flapping: { at: 3 }", "flapping"),
         ("storm: 10", "storm"),
@@ -71,7 +71,8 @@ fn what_comes_later_is_refused_by_name() {
     ] {
         refused("engage:", field, "14:1", &format!("`{shown}` {later}"), "remove it");
     }
-    refused("engage:", "hold_down: 45m", "14:12", "`hold_down: 45m` is longer than 15 minutes", "the alarm itself");
+    refused("engage:", "hold_down: 45m", "14:12", "`hold_down: 45m` is longer than 15m", "the alarm itself");
+    refused("engage:", "reopen_within: 2d", "14:16", "`reopen_within: 2d` is longer than 1d", "a new incident");
     refused("engage:", "engage: notify", "14:9", "`engage: notify` is not supported yet", "write `page`");
     let raise = "severity: { default: SEV2, raise: [{ when: { within: 10m }, to: SEV1 }] }";
     refused("severity:", raise, "13:28", "`severity.raise` is not supported yet", "remove it");

@@ -94,6 +94,18 @@ pub fn run_and_look(
     progress: Progress,
     look: impl FnOnce(&Stage<'_>) -> Result<()>,
 ) -> Result<Report> {
+    let options = Options::private(workspace, &format!("demo-{}", run.name()));
+    run_on(workspace, options, run, progress, look)
+}
+
+/// The same, on a stack that is started as these options say.
+pub fn run_on(
+    workspace: &Workspace,
+    options: Options,
+    run: Run,
+    progress: Progress,
+    look: impl FnOnce(&Stage<'_>) -> Result<()>,
+) -> Result<Report> {
     progress.note(format_args!("Tourniquet, {}: {}", run.story.name, run.story.says));
     if let Some(wrong) = run.wrong_target() {
         progress.note(format_args!(
@@ -102,7 +114,6 @@ pub fn run_and_look(
         ));
     }
     progress.note("All of it runs on this machine, on an emulator of AWS: no account is asked.\n");
-    let options = Options::private(workspace, &format!("demo-{}", run.name()));
     fs::create_dir_all(&options.dir).with_context(|| format!("Failed to create {}", options.dir.display()))?;
     let logs = options.dir.join("emulator.log");
     let receiver = Receiver::start(TOKEN)?;

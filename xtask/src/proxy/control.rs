@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Result, bail};
 use hyper::{Response, StatusCode};
 
-use super::{Body, Log, Proxy, Rule, Written, json};
+use super::{Body, Log, Proxy, Rule, Tally, Written, json, lock};
 use crate::http;
 
 /// What control paths begin with; no bucket can have this name.
@@ -56,6 +56,11 @@ impl Control {
         Ok(serde_json::from_slice(&self.ask("DELETE", "/_proxy/record", b"")?)?)
     }
 
+    /// What each function asked for since the last time, and begins anew; only of a proxy that counts.
+    pub fn tallies(&self) -> Result<Vec<Tally>> {
+        Ok(serde_json::from_slice(&self.ask("DELETE", "/_proxy/tallies", b"")?)?)
+    }
+
     fn ask(&self, method: &str, path: &str, body: &[u8]) -> Result<Vec<u8>> {
         let answer = http::request(self.address, method, path, body)?;
         if answer.status != 200 {
@@ -91,6 +96,10 @@ impl Proxy {
                 json(StatusCode::OK, &())
             }
             ("DELETE", ("record", "")) => json(StatusCode::OK, &log.recorded()),
+            ("DELETE", ("tallies", "")) => match &self.shared.tallies {
+                Some(tallies) => json(StatusCode::OK, &lock(tallies).take()),
+                None => refuse("this proxy does not count"),
+            },
             ("GET", ("pid", "")) => json(StatusCode::OK, &std::process::id()),
             ("POST", ("stop", "")) => {
                 self.shared.stop.notify_one();

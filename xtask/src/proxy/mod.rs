@@ -7,6 +7,8 @@
 //! - `GET /_proxy/log` answers a [`Log`]; `DELETE /_proxy/log` empties it, counts included;
 //! - `POST /_proxy/record` writes down every write of a function from then on, until `DELETE /_proxy/record`, which answers
 //!   them as [`Written`];
+//! - `DELETE /_proxy/tallies`, of a proxy that counts, answers what each function asked of each operation since the last
+//!   time, as [`Tally`];
 //! - `POST /_proxy/stop` ends the stack that the proxy belongs to.
 //!
 //! What is asked of `/_to/<address>/…` goes to that loopback address: so channels that are no AWS service meet faults, too.
@@ -17,6 +19,7 @@ mod peer;
 mod random;
 mod refusal;
 mod rules;
+mod tally;
 mod write;
 
 use std::{
@@ -49,11 +52,13 @@ use tokio::{
 use self::{
     call::Call,
     peer::{FunctionProcess, Peer},
+    tally::Tallies,
 };
 pub use self::{
     control::{Control, STOP_PATH},
     random::Random,
     rules::{Action, Entry, Log, Match, Rule, Written},
+    tally::Tally,
 };
 
 /// The most that is kept of a request, and of an answer that a function is killed before it sees.
@@ -79,19 +84,29 @@ struct Shared {
     client: Client<HttpConnector, Full<Bytes>>,
     upstream: Mutex<Option<SocketAddr>>,
     log: Mutex<Log>,
+    tallies: Option<Mutex<Tallies>>,
     stop: Notify,
 }
 
 impl Proxy {
     /// A proxy that answers 502 until it is told where the emulator is.
     pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// The same, which also counts what each function asks for: that costs a walk through `/proc` for each connection.
+    pub fn counting() -> Self {
+        Self::with(Some(Mutex::default()))
+    }
+
+    fn with(tallies: Option<Mutex<Tallies>>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
             .build(connector);
-        let shared = Shared { client, upstream: Mutex::default(), log: Mutex::default(), stop: Notify::new() };
+        let shared = Shared { client, upstream: Mutex::default(), log: Mutex::default(), tallies, stop: Notify::new() };
         Self { shared: Arc::new(shared) }
     }
 
@@ -130,7 +145,7 @@ impl Proxy {
         peer: &Peer,
         socket: Option<&OwnedFd>,
     ) -> io::Result<Response<Body>> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
             return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, &serde_json::json!({ "message": "body not readable" })));
         };
@@ -138,6 +153,7 @@ impl Proxy {
         if let Some(path) = parts.uri.path().strip_prefix(control::PREFIX) {
             return Ok(self.control(parts.method.as_str(), path, &body));
         }
+        self.tally(&mut parts, &body, peer);
         let call = Call::read(&parts, &body);
         let met = self.log().meet(&call, || peer.function().map(FunctionProcess::name));
         let recorded = if self.log().is_recording() { Written::read(&call, peer) } else { None };
