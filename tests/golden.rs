@@ -86,6 +86,7 @@ fn config() -> Config {
     let kinds = Kinds {
         mitigations: &remediate::KINDS.map(|kind| &kind.plan),
         channels: &notify::KINDS.map(|kind| &kind.plan),
+        collectors: &capture_evidence::KINDS.map(|kind| &kind.plan),
     };
     read_dir(&path("response-plans"), &kinds).unwrap_or_else(|errors| panic!("{errors}"))
 }

@@ -35,11 +35,16 @@ fn reached(template: &Value, function: &Value) -> BTreeSet<String> {
 
 /// The actions of the template's roles that have a name of the pattern.
 fn assumed(template: &Value, pattern: &str) -> BTreeSet<String> {
+    granted(template, pattern).into_iter().map(|(action, _)| action).collect()
+}
+
+/// The same, each with what it is allowed on.
+fn granted(template: &Value, pattern: &str) -> BTreeSet<(String, String)> {
     let pattern = pattern.rsplit('/').next().unwrap_or_default();
     let is = |name: &str| pattern.strip_suffix('*').map_or(name == pattern, |prefix| name.starts_with(prefix));
     let roles = resources(template, "AWS::IAM::Role").into_values().filter(|role| is(text(&role["RoleName"])));
     let policies = roles.flat_map(|role| role["Policies"].as_array().into_iter().flatten());
-    policies.flat_map(|p| allowed(&p["PolicyDocument"]["Statement"])).map(|(action, _)| action).collect()
+    policies.flat_map(|p| allowed(&p["PolicyDocument"]["Statement"])).collect()
 }
 
 fn problems(template: &Value, name: &str, manifest: &str) -> Vec<String> {
@@ -90,7 +95,7 @@ fn vacuous(template: &Value) -> Vec<String> {
 /// What changes the world stands behind the parameter of its family; to look at it is always allowed.
 fn unconditional(template: &Value) -> Vec<String> {
     let mut problems = Vec::new();
-    let looks = |action: &str| ["Get", "List", "Describe"].iter().any(|verb| action.contains(&format!(":{verb}")));
+    let looks = |action: &str| ["Get", "List", "Describe"].iter().any(|verb| verb_of(action, verb));
     for (name, role) in resources(template, "AWS::IAM::Role") {
         let policies = role["Policies"].as_array().into_iter().flatten();
         for (statement, behind_if) in policies.flat_map(|p| statements(&p["PolicyDocument"]["Statement"])) {
@@ -101,6 +106,33 @@ fn unconditional(template: &Value) -> Vec<String> {
         }
     }
     problems
+}
+
+/// The role that evidence is read with allows what collectors declare and nothing else, and all of that only looks.
+fn evidence(template: &Value, declared: &BTreeSet<(String, String)>) -> Vec<String> {
+    let looks = |action: &str| ["Describe", "Filter", "Get", "List", "Lookup"].iter().any(|verb| verb_of(action, verb));
+    let role = "tourniquet-read-evidence";
+    let granted = granted(template, role);
+    let undeclared = granted.difference(declared);
+    let undeclared = undeclared.map(|(action, on)| format!("{role}: no collector declares {action} on {on}"));
+    let missing = declared.difference(&granted);
+    let missing = missing.map(|(action, on)| format!("{role}: {action} on {on} is declared and not allowed"));
+    let changes = declared.iter().filter(|(action, _)| !looks(action));
+    let changes = changes.map(|(action, _)| format!("{role}: {action} does more than look"));
+    undeclared.chain(missing).chain(changes).collect()
+}
+
+/// What all collectors declare, without the short tags of the template's values.
+fn declared() -> BTreeSet<(String, String)> {
+    let plain = |value: &str| value.trim_start_matches("!Sub ").trim_matches('\'').to_owned();
+    let allows = capture_evidence::KINDS.iter().flat_map(|kind| kind.allows);
+    let pairs = allows.flat_map(|allow| allow.actions.iter().map(move |action| (action, allow.resources)));
+    pairs.flat_map(|(action, on)| on.iter().map(move |on| ((*action).to_owned(), plain(on)))).collect()
+}
+
+/// Whether an action begins with the verb, behind its service.
+fn verb_of(action: &str, verb: &str) -> bool {
+    action.contains(&format!(":{verb}"))
 }
 
 fn manifest(template: &Value, name: &str) -> String {
@@ -122,6 +154,11 @@ fn no_permission_is_broad() {
 #[test]
 fn no_condition_is_vacuous() {
     none(&vacuous(&template()));
+}
+
+#[test]
+fn evidence_is_read_with_what_collectors_declare() {
+    none(&evidence(&template(), &declared()));
 }
 
 #[test]
@@ -164,4 +201,13 @@ fn each_check_finds_what_it_is_for() {
     broken["Resources"]["MitigateLambdaRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0] =
         statement;
     found(&unconditional(&broken), "MitigateLambdaRole: lambda:UpdateAlias is allowed with the family off");
+
+    let mut wider = declared();
+    wider.retain(|(action, _)| action != "logs:FilterLogEvents");
+    wider.insert(("logs:FilterLogEvents".to_owned(), "*".to_owned()));
+    wider.insert(("logs:PutRetentionPolicy".to_owned(), "*".to_owned()));
+    let problems = evidence(&broken, &wider);
+    found(&problems, "tourniquet-read-evidence: no collector declares logs:FilterLogEvents on arn:");
+    found(&problems, "tourniquet-read-evidence: logs:FilterLogEvents on * is declared and not allowed");
+    found(&problems, "tourniquet-read-evidence: logs:PutRetentionPolicy does more than look");
 }

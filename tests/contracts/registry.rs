@@ -9,10 +9,13 @@ use serde_json::Value;
 use signal::{Rule, SOURCES, Source};
 use step::Allow;
 
-use crate::repository::{read, root};
+use crate::repository::{found, none, read, root};
 
 /// Set by `cargo xtask template`: write the parts instead of judging them.
 const WRITE: &str = "TOURNIQUET_WRITE_TEMPLATE";
+
+/// Says what plans can tell each collector.
+const PLANS: &str = "docs/response-plans.md";
 
 /// What every family has to look at: the alarm that opened the incident, and the metric that is proof of life.
 const LOOKS: Allow =
@@ -27,7 +30,7 @@ const ALWAYS: &str = "cloudwatch";
 const IN_TEMPLATE: [&str; 3] = [ALWAYS, "health", "codedeploy"];
 
 /// The parts of the template, by the name in their marks.
-fn parts() -> [(&'static str, String); 7] {
+fn parts() -> [(&'static str, String); 8] {
     let families = families();
     let all = |part: fn(&Family) -> String| families.iter().map(|family| part(family)).collect::<String>();
     [
@@ -35,16 +38,17 @@ fn parts() -> [(&'static str, String); 7] {
         ("rules of the families of mitigations", all(rule)),
         ("conditions of the families of mitigations", all(condition)),
         ("roles of the families of mitigations", all(role)),
-        ("permissions of the channels", channels()),
+        ("permissions of the channels", statements(notify::KINDS.iter().flat_map(|kind| kind.allows), 12)),
+        ("permissions of the collectors", statements(capture_evidence::KINDS.iter().flat_map(|kind| kind.allows), 14)),
         ("parameters of the sources", sources().map(switch).collect()),
         ("rules of the sources", sources().map(rules).collect()),
     ]
 }
 
-fn channels() -> String {
+fn statements<'a>(allows: impl Iterator<Item = &'a Allow>, indent: usize) -> String {
     let mut text = String::new();
-    for allow in merged(notify::KINDS.iter().flat_map(|kind| kind.allows)) {
-        statement(&mut text, &allow, 12);
+    for allow in merged(allows) {
+        statement(&mut text, &allow, indent);
     }
     text
 }
@@ -147,9 +151,7 @@ fn role(family: &Family) -> String {
          RemediateFunctionRole.Arn }}, Action: sts:AssumeRole }}\n      Policies:\n        - PolicyName: \
          mitigate-{name}\n          PolicyDocument:\n            Version: '2012-10-17'\n            Statement:\n"
     );
-    for allow in merged(kinds().flat_map(|kind| kind.looks).chain([&LOOKS])) {
-        statement(&mut text, &allow, 14);
-    }
+    text += &statements(kinds().flat_map(|kind| kind.looks).chain([&LOOKS]), 14);
     for allow in merged(kinds().flat_map(|kind| kind.changes)) {
         let _ = writeln!(text, "              - !If\n                - {switch}IsOn");
         statement(&mut text, &allow, 16);
@@ -213,6 +215,28 @@ fn the_template_says_what_the_registries_declare() {
         "template.yaml is not current from line {:?}: run cargo xtask template",
         line.map(|n| n + 1)
     );
+}
+
+/// Collectors without a row in the page about plans, and fields that their row does not name.
+fn unsaid(page: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for kind in capture_evidence::KINDS.map(|kind| kind.plan) {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", kind.name))).unwrap_or_default();
+        if row.is_empty() {
+            problems.push(format!("{PLANS}: no row says what the collector {} keeps", kind.name));
+        }
+        let fields = kind.fields.iter().filter(|field| !row.contains(&format!("`{}`", field.name)));
+        problems.extend(fields.map(|field| format!("{PLANS}: the row of {} lacks {}", kind.name, field.name)));
+    }
+    problems
+}
+
+#[test]
+fn the_page_about_plans_has_every_collector() {
+    let page = read(PLANS);
+    none(&unsaid(&page));
+    found(&unsaid(&page.replace("| `changes` |", "| `change` |")), "no row says what the collector changes keeps");
+    found(&unsaid(&page.replace("`log_groups` |", "|")), "the row of logs lacks log_groups");
 }
 
 #[test]

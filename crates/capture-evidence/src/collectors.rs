@@ -1,36 +1,67 @@
-//! The one list of collectors. Each makes one file or says why not; they run side by side, a few at a time.
+//! The collectors. A new one is one file in `collectors/` and one line in [`KINDS`]; the file declares the collector's
+//! fields in plans and the permissions that it needs, too. Each thing that is wanted becomes one file, or a gap that says
+//! why not; they run side by side, a few at a time.
 
 mod alarm;
 mod changes;
 mod definition;
+mod desk;
 mod logs;
 mod metrics;
 mod onset;
 
-use std::future::Future;
-
-use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
-use aws_types::region::Region;
-use evidence_bundle::{CapturedFile, Gap, Window, data_path};
+use evidence_bundle::{CapturedFile, Gap};
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use incident::Incident;
 use jiff::Timestamp;
-use serde_json::Value;
+use response_plan::CollectorKind;
 use std::time::Duration;
-use step::StepError;
-use tokio::time::{Instant, timeout_at};
+use step::{Allow, StepError};
+use tokio::time::Instant;
 
+use self::desk::{Desk, Draft, Trouble, instant, not_kept, sdk_instant};
 use crate::Ctx;
-use crate::bucket::{Bucket, Stored, Taken};
 use crate::roles::{self, ROLE};
-use crate::wanted::{Collection, Wanted};
+use crate::wanted::Wanted;
 
 pub(crate) use changes::Write;
+
+/// Every kind of collector of this release, in the order in which they begin.
+pub static KINDS: [&Kind; 4] = [&alarm::KIND, &metrics::KIND, &logs::KIND, &changes::KIND];
+
+/// A kind of collector: what plans tell it, what it may read, and what it keeps.
+pub struct Kind {
+    /// Its place in plans; its name is the folder `data/<name>/` of a bag and a word in its custody.
+    pub plan: CollectorKind,
+    /// What the role `tourniquet-read-evidence` must be allowed for it.
+    pub allows: &'static [Allow],
+    /// What it would keep about an incident.
+    wanted: fn(&Incident) -> Vec<Box<dyn Collection>>,
+}
+
+/// One thing to collect: one file, or a gap. Each fails alone.
+pub(crate) trait Collection: std::fmt::Debug + Send + Sync {
+    /// What it is, for people.
+    fn what(&self) -> String;
+
+    /// The file that it would be, as far as that is known before the source is asked.
+    fn draft(&self, desk: &Desk<'_>) -> Draft;
+
+    /// Asks the source and keeps what it says.
+    ///
+    /// # Errors
+    /// `Gap` where the source gave nothing; `Passing` where the bucket does not answer.
+    fn collect<'a>(&'a self, desk: &'a Desk<'_>) -> BoxFuture<'a, Result<Collected, Trouble>>;
+}
+
+/// What all collectors want to keep about an incident, in their order.
+pub(crate) fn wanted(incident: &Incident) -> Vec<Box<dyn Collection>> {
+    KINDS.iter().flat_map(|kind| (kind.wanted)(incident)).collect()
+}
 
 /// So many collectors at a time: each may hold a part of 8 MiB and a page.
 const SIDE_BY_SIDE: usize = 4;
@@ -69,42 +100,6 @@ pub(crate) struct Collected {
     pub(crate) writes: Vec<Write>,
 }
 
-/// What a collector works with.
-#[derive(Debug)]
-pub(crate) struct Desk<'a> {
-    bucket: &'a Bucket,
-    prefix: &'a str,
-    window: Window,
-    limits: Limits,
-    /// Clients of the sources act as the role that reads evidence; or the reason why nobody may.
-    sources: Result<SdkConfig, String>,
-    /// Begin and account of the ARNs of sources that do not tell their own.
-    partition: &'a str,
-    account: &'a str,
-    region: &'a str,
-    /// The opening alarm's transition.
-    signal_at: Timestamp,
-}
-
-/// A file to be kept: all that its custody entry says before it is in the bucket.
-#[derive(Debug, Clone)]
-struct Draft {
-    collector: &'static str,
-    name: String,
-    query: String,
-    window: Option<Window>,
-    source_arn: Option<String>,
-}
-
-/// Why a collection came to nothing.
-#[derive(Debug)]
-enum Trouble {
-    /// The source gave nothing, for this reason: a gap.
-    Gap(String),
-    /// The bucket did not answer, which passes: no gap is sealed for it, and the pass is tried again.
-    Passing(StepError),
-}
-
 /// Collects what is wanted. A source never fails a pass: what could not be had is a gap with its reason.
 ///
 /// # Errors
@@ -139,8 +134,8 @@ pub(crate) async fn collect(
 }
 
 impl Desk<'_> {
-    async fn collect(&self, wanted: &[Collection]) -> Result<Collected, StepError> {
-        let all = wanted.iter().map(|collection| self.one(collection));
+    async fn collect(&self, wanted: &[Box<dyn Collection>]) -> Result<Collected, StepError> {
+        let all = wanted.iter().map(|collection| self.one(collection.as_ref()));
         let all = futures_util::stream::iter(all).buffer_unordered(SIDE_BY_SIDE);
         let all: Vec<Result<Collected, StepError>> = all.collect().await;
         all.into_iter().try_fold(Collected::default(), |mut sum, one| {
@@ -154,16 +149,8 @@ impl Desk<'_> {
     }
 
     /// A collector that got nothing says why in one sentence; one that got a part has a file and a gap.
-    async fn one(&self, collection: &Collection) -> Result<Collected, StepError> {
-        let collected = match collection {
-            Collection::AlarmDefinition(alarm) => alarm::definition(self, alarm).await,
-            Collection::AlarmHistory(alarm) => alarm::history(self, alarm).await,
-            Collection::AlarmMetric(alarm) => metrics::of_alarm(self, alarm).await,
-            Collection::PlanMetric { metric, period } => metrics::of_plan(self, metric, *period).await,
-            Collection::LogGroup(group) => logs::collect(self, group).await,
-            Collection::Changes(resources) => changes::collect(self, resources).await,
-        };
-        match collected {
+    async fn one(&self, collection: &dyn Collection) -> Result<Collected, StepError> {
+        match collection.collect(self).await {
             Ok(collected) => Ok(collected),
             Err(Trouble::Gap(reason)) => self.gap(collection, reason).await,
             Err(Trouble::Passing(error)) => Err(error),
@@ -171,84 +158,15 @@ impl Desk<'_> {
     }
 
     /// A gap, beside what an earlier run of this pass kept: what is in the bucket belongs to the bag.
-    async fn gap(&self, collection: &Collection, reason: String) -> Result<Collected, StepError> {
-        let draft = match collection {
-            Collection::AlarmDefinition(alarm) => alarm::definition_draft(alarm),
-            Collection::AlarmHistory(alarm) => alarm::history_draft(self, alarm),
-            Collection::AlarmMetric(alarm) => metrics::alarm_draft(self, alarm),
-            Collection::PlanMetric { metric, period } => metrics::plan_draft(self, metric, *period),
-            Collection::LogGroup(group) => logs::draft(self, group),
-            Collection::Changes(resources) => changes::draft(self, resources),
-        };
-        let (mut what, mut files) = (collection.what(), Vec::new());
+    async fn gap(&self, collection: &dyn Collection, reason: String) -> Result<Collected, StepError> {
+        let draft = collection.draft(self);
+        let (mut what, mut files, collector) = (collection.what(), Vec::new(), draft.collector.to_owned());
         if let Some(stored) = self.bucket.kept(&self.key(&draft)).await? {
             what = format!("{what}, beyond what was kept at {}", stored.taken.at);
             files.push(draft.captured(stored));
         }
         tracing::warn!(what, reason, "a source gave nothing");
-        let gap = Gap { collector: collection.collector().to_owned(), what, reason };
-        Ok(Collected { files, gaps: vec![gap], ..Collected::default() })
-    }
-
-    /// Asks a source, as long as there is time; a failure is a sentence for people.
-    async fn ask<T, E>(&self, call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>) -> Result<T, String>
-    where
-        E: ProvideErrorMetadata + std::error::Error,
-    {
-        const OVER: &str = "the time for this pass was over before the source answered.";
-        if Instant::now() >= self.limits.deadline {
-            return Err(OVER.to_owned());
-        }
-        let answer = timeout_at(self.limits.deadline, call).await.map_err(|_| OVER.to_owned())?;
-        answer.map_err(|error| reason(&error))
-    }
-
-    /// Keeps a JSON document.
-    async fn keep(&self, draft: Draft, document: &Value) -> Result<CapturedFile, Trouble> {
-        let mut content = serde_json::to_vec_pretty(document).map_err(|e| format!("it could not be written: {e}."))?;
-        content.push(b'\n');
-        let taken = Taken { window: draft.window, at: step::now() };
-        let stored = self.bucket.put(&self.key(&draft), content, taken).await;
-        stored.map(|stored| draft.captured(stored)).map_err(not_kept)
-    }
-
-    fn key(&self, draft: &Draft) -> String {
-        format!("{}{}", self.prefix, draft.path())
-    }
-
-    fn config_in(&self, region: &str) -> Result<SdkConfig, Trouble> {
-        let sources = self.sources.as_ref().map_err(|reason| Trouble::Gap(reason.clone()))?;
-        Ok(sources.to_builder().region(Region::new(region.to_owned())).build())
-    }
-
-    fn cloudwatch(&self, region: &str) -> Result<aws_sdk_cloudwatch::Client, Trouble> {
-        Ok(aws_sdk_cloudwatch::Client::new(&self.config_in(region)?))
-    }
-}
-
-impl Draft {
-    fn path(&self) -> String {
-        data_path(self.collector, &self.name)
-    }
-
-    fn captured(self, stored: Stored) -> CapturedFile {
-        CapturedFile {
-            path: self.path(),
-            collector: self.collector.to_owned(),
-            query: self.query,
-            window: stored.taken.window,
-            source_arn: self.source_arn,
-            collected_at: stored.taken.at,
-            version_id: stored.version_id,
-            bytes: stored.bytes,
-            sha256: stored.sha256,
-        }
-    }
-}
-
-impl From<String> for Trouble {
-    fn from(reason: String) -> Self {
-        Self::Gap(reason)
+        Ok(Collected { files, gaps: vec![Gap { collector, what, reason }], ..Collected::default() })
     }
 }
 
@@ -268,43 +186,6 @@ fn patient(config: SdkConfig) -> SdkConfig {
 fn without_role(account: &str, error: &StepError) -> String {
     tracing::warn!(chain = format!("{:#}", error.cause()), "nothing can be collected");
     format!("the role {ROLE} of account {account} could not be assumed; deploy it, or mend its trust policy.")
-}
-
-/// Why a source gave nothing, as a sentence of ours: a source's own words may hold anything, also for the log.
-fn reason<E: ProvideErrorMetadata + std::error::Error>(error: &SdkError<E, HttpResponse>) -> String {
-    let code = match error {
-        SdkError::ServiceError(answer) => answer.err().code().unwrap_or("an error without a code"),
-        SdkError::TimeoutError(_) => return "the source did not answer in time.".to_owned(),
-        SdkError::DispatchFailure(_) => return "the source could not be reached.".to_owned(),
-        _ => return "the source's answer could not be read.".to_owned(),
-    };
-    match code {
-        "ResourceNotFoundException" | "ResourceNotFound" => "it does not exist.".to_owned(),
-        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "LimitExceededException" => {
-            "the source was asked too often by everyone in the account, and went on saying so.".to_owned()
-        }
-        code if code.starts_with("AccessDenied") || code.starts_with("Unauthorized") => {
-            format!("access was denied; allow the role {ROLE} to read it.")
-        }
-        code => format!("the source answered {code}."),
-    }
-}
-
-fn not_kept(error: StepError) -> Trouble {
-    if let StepError::Transient(_) = error {
-        return Trouble::Passing(error);
-    }
-    tracing::warn!(chain = format!("{:#}", error.cause()), "a captured file was not kept");
-    Trouble::Gap("it was read, but could not be written to the evidence bucket.".to_owned())
-}
-
-/// An instant of the SDK; `None` where it is out of every calendar's reach.
-fn instant(at: &DateTime) -> Option<Timestamp> {
-    Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
-}
-
-fn sdk_instant(at: Timestamp) -> DateTime {
-    DateTime::from_millis(at.as_millisecond())
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use step::{Env, StepError};
 use tokio::time::Instant;
 
 use crate::bucket::Bucket;
+pub use crate::collectors::{KINDS, Kind};
 use crate::collectors::{Limits, Write};
 use crate::seal::Sealed;
 

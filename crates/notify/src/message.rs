@@ -128,7 +128,8 @@ fn evidence(incident: &Incident) -> String {
     if incident.opened.signal.source == "aws.cloudwatch" {
         kept.extend(["the alarm".to_owned(), "its metrics".to_owned()]);
     }
-    kept.extend(evidence.log_groups.iter().map(|group| format!("the logs of {group}")));
+    let named = evidence.wanted.iter().filter(|(_, values)| !values.is_empty());
+    kept.extend(named.map(|(field, values)| format!("{} ({})", field.replace('_', " "), values.join(", "))));
     if kept.is_empty() {
         "the signal is kept".to_owned()
     } else {

@@ -6,12 +6,12 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::error::{Report, listed, nearest};
 use crate::kind::{Kinds, one_line};
-use crate::mitigations;
 use crate::pattern::Pattern;
 use crate::plan::*;
 use crate::plans::CATCH_ALL;
 use crate::span::Span;
 use crate::wire::*;
+use crate::{evidence, mitigations};
 
 /// `None` when something in it was reported. Without `teams` (they are unreadable) the owner is not looked up.
 pub(crate) fn plan(
@@ -39,7 +39,7 @@ pub(crate) fn plan(
     });
     let mitigations = wire.mitigations.iter().filter_map(|wire| mitigations::read(report, wire, kinds)).collect();
     let recovery = recovery(report, wire.recovery.as_ref(), wire.plan.referenced);
-    let evidence = wire.evidence.unwrap_or(EvidenceWire { before: Span::default(), log_groups: Vec::new() });
+    let evidence = evidence::read(report, wire.evidence.as_ref(), kinds.collectors);
     let plan = ResponsePlan {
         plan: name,
         incident_type: self::name(report, &wire.incident_type),
@@ -56,10 +56,7 @@ pub(crate) fn plan(
         mode: mode?,
         mitigations,
         recovery: recovery?,
-        evidence: Evidence {
-            before: evidence.before,
-            log_groups: evidence.log_groups.iter().map(|group| some_text(report, group, "log group")).collect(),
-        },
+        evidence,
         runbook: wire.runbook.map(|runbook| some_text(report, &runbook, "runbook")),
     };
     (report.errors.len() == before).then_some(plan)

@@ -59,6 +59,18 @@ pub struct ChannelKind {
     pub wakes: bool,
 }
 
+/// A kind of collector, as plans tell it what to keep.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectorKind {
+    /// Its name, by which a bag of evidence knows what it kept.
+    pub name: &'static str,
+    /// What it keeps, for documentation and the schema.
+    pub about: &'static str,
+    /// Its fields below `evidence`, each a list of texts that are checked one by one. A plan can do without any of them,
+    /// and no other collector has a field of the same name.
+    pub fields: &'static [Field],
+}
+
 /// All kinds that a reader knows: those of the release that it belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Kinds<'a> {
@@ -66,6 +78,8 @@ pub struct Kinds<'a> {
     pub mitigations: &'a [&'a MitigationKind],
     /// The channels.
     pub channels: &'a [&'a ChannelKind],
+    /// The collectors of evidence.
+    pub collectors: &'a [&'a CollectorKind],
 }
 
 /// Whether a text can be the name of a secret, whose content is `what`; a token or key in its place is not shown again.
@@ -136,7 +150,18 @@ fn at(node: &Spanned<Node>, name: &Word) -> Location {
     if node.referenced == Location::UNKNOWN { name.referenced } else { node.referenced }
 }
 
-fn scalar(report: &mut Report<'_>, value: &Spanned<Node>, field: &Field) -> Option<String> {
+/// A list of texts, each checked. What is wrong is reported, and what can be read is returned all the same.
+pub(crate) fn texts(report: &mut Report<'_>, written: &Spanned<Node>, field: &Field) -> Vec<String> {
+    let Node::List(items) = &written.value else {
+        let remedy = format!("write `{}: {}`", field.name, field.example);
+        report.add(written.referenced, "a list is expected here", remedy);
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| scalar(report, item, field)).collect()
+}
+
+/// One text, checked. Numbers and the like are taken for what is written.
+pub(crate) fn scalar(report: &mut Report<'_>, value: &Spanned<Node>, field: &Field) -> Option<String> {
     let text = match &value.value {
         Node::Scalar(serde_json::Value::String(text)) => text.clone(),
         Node::Scalar(serde_json::Value::Null) => {

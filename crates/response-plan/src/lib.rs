@@ -7,6 +7,7 @@
 mod compile;
 mod convert;
 mod error;
+mod evidence;
 mod index;
 mod kind;
 mod mitigations;
@@ -29,7 +30,7 @@ mod samples;
 
 pub use compile::{Compiled, V, compile};
 pub use error::{PlanError, PlanErrors};
-pub use kind::{Arguments, ChannelKind, Field, Kinds, MitigationKind, Wrong, one_line, secret_name};
+pub use kind::{Arguments, ChannelKind, CollectorKind, Field, Kinds, MitigationKind, Wrong, one_line, secret_name};
 pub use pattern::{Pattern, PatternError, Specificity, Step};
 pub use plan::*;
 pub use plans::{Disabled, Plans, PlansError, Resolution, catch_all};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::kind::Arguments;
@@ -192,15 +192,28 @@ pub enum RecoveredBy {
     Person,
 }
 
-/// What evidence is kept.
+/// What evidence is kept: `{ "before": "30m", "log_groups": […] }` in records, beside `before` the fields of collectors.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Evidence {
     /// How far before the onset the window begins.
     #[serde(default)]
     pub before: Span,
-    /// CloudWatch log groups, by name.
-    #[serde(default)]
-    pub log_groups: Vec<String>,
+    /// What the plan wants of each collector, by the collector's fields.
+    #[serde(flatten, deserialize_with = "lists")]
+    pub wanted: BTreeMap<String, Vec<String>>,
+}
+
+impl Evidence {
+    /// What the plan wants by a collector's field; nothing where it does not say.
+    pub fn of(&self, field: &str) -> &[String] {
+        self.wanted.get(field).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A record of another release may have fields of another shape: they are for collectors that this one does not have.
+fn lists<'de, D: Deserializer<'de>>(record: D) -> Result<BTreeMap<String, Vec<String>>, D::Error> {
+    let fields = BTreeMap::<String, Value>::deserialize(record)?.into_iter();
+    Ok(fields.filter_map(|(name, value)| Some((name, serde_json::from_value(value).ok()?))).collect())
 }
 
 /// A team: who is told, in which order, and how.

@@ -1,7 +1,7 @@
 //! What the tests of this crate read: a plan and teams, whose lines they count, and kinds that these name, beside one that
 //! takes nothing back.
 
-use crate::kind::{Arguments, ChannelKind, Field, Kinds, MitigationKind, Wrong, secret_name};
+use crate::kind::{Arguments, ChannelKind, CollectorKind, Field, Kinds, MitigationKind, Wrong, one_line, secret_name};
 
 pub(crate) const PLAN: &str = include_str!("../fixtures/plan.yaml");
 pub(crate) const TEAMS: &str = include_str!("../fixtures/teams.yaml");
@@ -54,7 +54,25 @@ pub(crate) const KINDS: Kinds<'static> = Kinds {
             wakes: false,
         },
     ],
+    collectors: &[
+        &CollectorKind { name: "alarm", about: "The alarm.", fields: &[] },
+        &CollectorKind {
+            name: "logs",
+            about: "Log groups.",
+            fields: &[Field {
+                name: "log_groups",
+                about: "name log groups",
+                example: "[/aws/lambda/checkout]",
+                required: false,
+                check: log_group,
+            }],
+        },
+    ],
 };
+
+fn log_group(text: &str) -> Result<(), Wrong> {
+    one_line(text, "log group")
+}
 
 fn token(text: &str) -> Result<(), Wrong> {
     secret_name(text, "token", "tourniquet/slack")

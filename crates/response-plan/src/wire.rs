@@ -38,7 +38,7 @@ pub(crate) struct PlanWire {
     #[serde(default)]
     pub(crate) mitigations: Vec<Spanned<MitigationWire>>,
     pub(crate) recovery: Option<RecoveryWire>,
-    pub(crate) evidence: Option<EvidenceWire>,
+    pub(crate) evidence: Option<Spanned<Node>>,
     pub(crate) runbook: Option<Word>,
 }
 
@@ -96,15 +96,6 @@ pub(crate) struct MetricWire {
 pub(crate) struct RecoveryWire {
     pub(crate) by: Word,
     pub(crate) held_for: Span,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EvidenceWire {
-    #[serde(default)]
-    pub(crate) before: Span,
-    #[serde(default)]
-    pub(crate) log_groups: Vec<Word>,
 }
 
 #[derive(Deserialize)]

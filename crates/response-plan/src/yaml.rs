@@ -144,7 +144,8 @@ pub(crate) fn later(field: &str) -> Option<&'static str> {
     LATER.iter().find(|(name, _)| *name == field).map(|(_, shown)| *shown)
 }
 
-fn unknown_field(report: &mut Report<'_>, at: Location, field: &str, expected: &[&str]) {
+/// Says that nobody knows a field, and which is meant, or that it comes later.
+pub(crate) fn unknown_field(report: &mut Report<'_>, at: Location, field: &str, expected: &[&str]) {
     if let Some(near) = nearest(field, expected.iter().copied()) {
         report.add(at, format!("`{field}` is not a field here"), format!("did you mean `{near}`?"));
     } else if let Some(shown) = later(field) {

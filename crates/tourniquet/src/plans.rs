@@ -47,7 +47,8 @@ fn read(dir: &Path) -> anyhow::Result<Result<Config, PlanErrors>> {
     }
     let mitigations = remediate::KINDS.map(|kind| &kind.plan);
     let channels = notify::KINDS.map(|kind| &kind.plan);
-    Ok(read_dir(dir, &Kinds { mitigations: &mitigations, channels: &channels }))
+    let collectors = capture_evidence::KINDS.map(|kind| &kind.plan);
+    Ok(read_dir(dir, &Kinds { mitigations: &mitigations, channels: &channels, collectors: &collectors }))
 }
 
 fn checked(dir: &Path, config: &Config) -> Report {

@@ -9,12 +9,34 @@
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
 use evidence_bundle::Gap;
+use futures_util::future::BoxFuture;
+use incident::Incident;
 use jiff::{SignedDuration, Timestamp};
+use response_plan::CollectorKind;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
+use step::Allow;
 
 use super::definition::object;
-use super::{Collected, Desk, Draft, Trouble, instant, sdk_instant};
+use super::{Collected, Collection, Desk, Draft, Kind, Trouble, instant, sdk_instant};
+
+pub(super) static KIND: Kind = Kind {
+    plan: CollectorKind {
+        name: "changes",
+        about: "Who changed what: CloudTrail's management events of the window.",
+        fields: &[],
+    },
+    allows: &[Allow { actions: &["cloudtrail:LookupEvents"], resources: &["'*'"], condition: None }],
+    wanted: |incident| vec![Box::new(Changes(changed_by_plan(incident)))],
+};
+
+/// What mitigations of the plan would change, as CloudTrail names it, each once: a function has a name of its own there;
+/// other kinds change what it has under ids, and are found by time.
+fn changed_by_plan(incident: &Incident) -> Vec<String> {
+    let functions = incident.plan().mitigations.iter().filter_map(|mitigation| mitigation.with.get("function"));
+    functions.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+}
 
 /// CloudTrail gives an event about five minutes after the call, on average and without a promise (its user guide, "How
 /// CloudTrail works"): what is younger than this may not be there yet.
@@ -60,36 +82,47 @@ struct Lookup<'a> {
     early: Option<String>,
 }
 
-/// Keeps the events of every lookup in one file. What was read before a failure or a bound is kept, and the rest is a gap;
-/// so is what CloudTrail may not have yet.
-pub(crate) async fn collect(desk: &Desk<'_>, resources: &[String]) -> Result<Collected, Trouble> {
-    let client = Client::new(&desk.config_in(desk.region)?);
-    let (mut lookups, mut left) = (lookups(resources), desk.limits.lookups.bytes);
-    for (n, lookup) in lookups.iter_mut().enumerate() {
-        look_up(desk, &client, lookup, n > 0, &mut left).await;
-    }
-    if let (true, Some(reason)) =
-        (lookups.iter().all(|l| l.events.is_empty()), lookups.iter().find_map(|l| l.early.clone()))
-    {
-        return Err(reason.into());
-    }
-    let document: Vec<Value> = lookups.iter().map(|lookup| lookup.json(desk)).collect();
-    let file = desk.keep(draft(desk, resources), &json!({"Lookups": document})).await?;
-    let mut gaps: Vec<Gap> = lookups.iter().filter_map(Lookup::gap).collect();
-    gaps.extend(lagging(desk, file.collected_at));
-    let writes = lookups.iter().filter_map(|lookup| lookup.last_write(desk.signal_at)).collect();
-    Ok(Collected { files: vec![file], gaps, writes, ..Collected::default() })
-}
+/// Who changed what: these resources, by name, and everything else in the account.
+#[derive(Debug)]
+struct Changes(Vec<String>);
 
-/// The file of [`collect`].
-pub(crate) fn draft(desk: &Desk<'_>, resources: &[String]) -> Draft {
-    let asked: Vec<String> = lookups(resources).iter().map(Lookup::asked).collect();
-    Draft {
-        collector: "changes",
-        name: "cloudtrail.json".to_owned(),
-        query: format!("LookupEvents LookupAttributes={}", asked.join(" and LookupAttributes=")),
-        window: Some(desk.window),
-        source_arn: None,
+impl Collection for Changes {
+    fn what(&self) -> String {
+        "changes, from CloudTrail".to_owned()
+    }
+
+    fn draft(&self, desk: &Desk<'_>) -> Draft {
+        let asked: Vec<String> = lookups(&self.0).iter().map(Lookup::asked).collect();
+        Draft {
+            collector: KIND.plan.name,
+            name: "cloudtrail.json".to_owned(),
+            query: format!("LookupEvents LookupAttributes={}", asked.join(" and LookupAttributes=")),
+            window: Some(desk.window),
+            source_arn: None,
+        }
+    }
+
+    /// Keeps the events of every lookup in one file. What was read before a failure or a bound is kept, and the rest is a
+    /// gap; so is what CloudTrail may not have yet.
+    fn collect<'a>(&'a self, desk: &'a Desk<'_>) -> BoxFuture<'a, Result<Collected, Trouble>> {
+        Box::pin(async move {
+            let client = Client::new(&desk.config_in(desk.region)?);
+            let (mut lookups, mut left) = (lookups(&self.0), desk.limits.lookups.bytes);
+            for (n, lookup) in lookups.iter_mut().enumerate() {
+                look_up(desk, &client, lookup, n > 0, &mut left).await;
+            }
+            if let (true, Some(reason)) =
+                (lookups.iter().all(|l| l.events.is_empty()), lookups.iter().find_map(|l| l.early.clone()))
+            {
+                return Err(reason.into());
+            }
+            let document: Vec<Value> = lookups.iter().map(|lookup| lookup.json(desk)).collect();
+            let file = desk.keep(self.draft(desk), &json!({"Lookups": document})).await?;
+            let mut gaps: Vec<Gap> = lookups.iter().filter_map(Lookup::gap).collect();
+            gaps.extend(lagging(desk, file.collected_at));
+            let writes = lookups.iter().filter_map(|lookup| lookup.last_write(desk.signal_at)).collect();
+            Ok(Collected { files: vec![file], gaps, writes, ..Collected::default() })
+        })
     }
 }
 
@@ -161,7 +194,7 @@ impl Lookup<'_> {
         };
         let oldest = self.events.last().and_then(|event| event.event_time().and_then(instant));
         let what = oldest.map_or(whose.clone(), |oldest| format!("{whose}, before {oldest}"));
-        Some(Gap { collector: "changes".to_owned(), what, reason })
+        Some(Gap { collector: KIND.plan.name.to_owned(), what, reason })
     }
 
     /// The last write before the trouble, of one that names the resource. What was refused changed nothing.
@@ -181,7 +214,7 @@ fn lagging(desk: &Desk<'_>, asked: Timestamp) -> Option<Gap> {
     let from = (asked - LAG).max(desk.window.from);
     let reason = "CloudTrail gives an event some minutes after the call, and promises no time; those that it did not have \
                   yet are not here.";
-    let gap = |what| Gap { collector: "changes".to_owned(), what, reason: reason.to_owned() };
+    let gap = |what| Gap { collector: KIND.plan.name.to_owned(), what, reason: reason.to_owned() };
     (from < desk.window.to).then(|| gap(format!("changes since {from}")))
 }
 

@@ -3,12 +3,71 @@
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use evidence_bundle::Gap;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use response_plan::{CollectorKind, Field, one_line};
 use serde::Serialize;
+use std::collections::BTreeSet;
+use step::Allow;
 
-use super::{Collected, Desk, Draft, Trouble, not_kept};
+use super::{Collected, Collection, Desk, Draft, Kind, Trouble, not_kept};
 use crate::bucket::{Stored, Taken, Upload};
-use crate::wanted::Collection;
+
+const LOG_GROUPS: Field = Field {
+    name: "log_groups",
+    about: "name log groups of CloudWatch Logs",
+    example: "[/aws/lambda/checkout]",
+    required: false,
+    check: |text| one_line(text, "log group"),
+};
+
+pub(super) static KIND: Kind = Kind {
+    plan: CollectorKind { name: "logs", about: "What log groups have of the window.", fields: &[LOG_GROUPS] },
+    allows: &[Allow {
+        actions: &["logs:FilterLogEvents"],
+        resources: &["!Sub 'arn:${AWS::Partition}:logs:*:${AWS::AccountId}:log-group:*'"],
+        condition: None,
+    }],
+    wanted: |incident| {
+        let groups: BTreeSet<&String> = incident.plan().evidence.of(LOG_GROUPS.name).iter().collect();
+        groups.into_iter().map(|group| Box::new(LogGroup(group.clone())) as _).collect()
+    },
+};
+
+/// What a log group has, by its name.
+#[derive(Debug)]
+pub(super) struct LogGroup(pub(super) String);
+
+impl Collection for LogGroup {
+    fn what(&self) -> String {
+        format!("log group {}", self.0)
+    }
+
+    fn draft(&self, desk: &Desk<'_>) -> Draft {
+        let group = &self.0;
+        Draft {
+            collector: KIND.plan.name,
+            name: format!("{}.ndjson", group.trim_start_matches('/')),
+            query: format!("FilterLogEvents logGroupName={group}"),
+            window: Some(desk.window),
+            source_arn: Some(format!("arn:{}:logs:{}:{}:log-group:{group}", desk.partition, desk.region, desk.account)),
+        }
+    }
+
+    /// Keeps the events of one log group, page by page in constant memory. What was read before a failure is kept, and
+    /// the rest is a gap.
+    fn collect<'a>(&'a self, desk: &'a Desk<'_>) -> BoxFuture<'a, Result<Collected, Trouble>> {
+        Box::pin(async move {
+            let draft = self.draft(desk);
+            let client = Client::new(&desk.config_in(desk.region)?);
+            let mut upload = desk.bucket.upload(desk.key(&draft), Taken { window: draft.window, at: step::now() });
+            let ended = read(desk, &client, &self.0, &mut upload).await?;
+            let stored = upload.finish().await.map_err(not_kept)?;
+            let gaps = rest(&self.what(), &ended, &stored);
+            Ok(Collected { files: vec![draft.captured(stored)], gaps, ..Collected::default() })
+        })
+    }
+}
 
 /// One event, in the order in which people read it.
 #[derive(Serialize)]
@@ -24,29 +83,6 @@ struct Line<'a> {
 struct Ended {
     last: Option<Timestamp>,
     early: Option<String>,
-}
-
-/// Keeps the events of one log group, page by page in constant memory. What was read before a failure is kept, and the
-/// rest is a gap.
-pub(crate) async fn collect(desk: &Desk<'_>, group: &str) -> Result<Collected, Trouble> {
-    let draft = draft(desk, group);
-    let client = Client::new(&desk.config_in(desk.region)?);
-    let mut upload = desk.bucket.upload(desk.key(&draft), Taken { window: draft.window, at: step::now() });
-    let ended = read(desk, &client, group, &mut upload).await?;
-    let stored = upload.finish().await.map_err(not_kept)?;
-    let gaps = rest(group, &ended, &stored);
-    Ok(Collected { files: vec![draft.captured(stored)], gaps, ..Collected::default() })
-}
-
-/// The file of [`collect`].
-pub(crate) fn draft(desk: &Desk<'_>, group: &str) -> Draft {
-    Draft {
-        collector: "logs",
-        name: format!("{}.ndjson", group.trim_start_matches('/')),
-        query: format!("FilterLogEvents logGroupName={group}"),
-        window: Some(desk.window),
-        source_arn: Some(format!("arn:{}:logs:{}:{}:log-group:{group}", desk.partition, desk.region, desk.account)),
-    }
 }
 
 async fn read(desk: &Desk<'_>, client: &Client, group: &str, upload: &mut Upload<'_>) -> Result<Ended, Trouble> {
@@ -80,9 +116,8 @@ async fn read(desk: &Desk<'_>, client: &Client, group: &str, upload: &mut Upload
 }
 
 /// The gap of what was not read, and of what an earlier run may have left out: its file is the one that is kept.
-fn rest(group: &str, ended: &Ended, stored: &Stored) -> Vec<Gap> {
-    let what = Collection::LogGroup(group.to_owned()).what();
-    let gap = |what, reason: String| Gap { collector: "logs".to_owned(), what, reason };
+fn rest(what: &str, ended: &Ended, stored: &Stored) -> Vec<Gap> {
+    let gap = |what, reason: String| Gap { collector: KIND.plan.name.to_owned(), what, reason };
     if stored.differs {
         let at = stored.taken.at;
         let reason =

@@ -4,14 +4,36 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{
     Dimension, Metric as SdkMetric, MetricAlarm, MetricDataQuery, MetricDataResult, MetricStat, ScanBy,
 };
+use futures_util::future::BoxFuture;
+use incident::Incident;
 use jiff::Timestamp;
-use response_plan::{Metric, Span};
+use response_plan::{CollectorKind, Metric, Span};
 use serde_json::{Value, json};
+use step::Allow;
 
+use super::alarm::Alarm;
 use super::definition::{self, queries_json};
 use super::onset::{self, Rule};
-use super::{Collected, Desk, Draft, Trouble, alarm, instant, sdk_instant};
-use crate::wanted::Alarm;
+use super::{Collected, Collection, Desk, Draft, Kind, Trouble, alarm, instant, sdk_instant};
+
+pub(super) static KIND: Kind = Kind {
+    plan: CollectorKind {
+        name: "metrics",
+        about: "The metric of the alarm that opened the incident, and what the plan takes for a sign of life.",
+        fields: &[],
+    },
+    allows: &[Allow {
+        actions: &["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"],
+        resources: &["'*'"],
+        condition: None,
+    }],
+    wanted: |incident| {
+        let mut all: Vec<Box<dyn Collection>> = Vec::new();
+        all.extend(alarm::opening_alarm(incident).map(|alarm| Box::new(OfAlarm(alarm)) as _));
+        all.extend(of_plan(incident).into_iter().map(|metric| Box::new(metric) as _));
+        all
+    },
+};
 
 /// One series of the answer, put together from its pages.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,47 +45,87 @@ struct Series {
     datapoints: Vec<(Timestamp, f64)>,
 }
 
-/// Keeps what the alarm watches, by the alarm's own queries, and finds the onset where its rule is plain.
-pub(crate) async fn of_alarm(desk: &Desk<'_>, alarm: &Alarm) -> Result<Collected, Trouble> {
-    let client = desk.cloudwatch(&alarm.region)?;
-    let watched = match alarm::describe(desk, &client, alarm).await? {
-        alarm::Described::Metric(watched) => watched,
-        alarm::Described::Composite(_) => {
-            let reason = "it is a composite alarm: what the alarms below it watch is not collected.";
-            return Err(reason.to_owned().into());
+/// What the opening alarm watches; its data also show when the trouble began.
+#[derive(Debug)]
+struct OfAlarm(Alarm);
+
+impl Collection for OfAlarm {
+    fn what(&self) -> String {
+        format!("metric of alarm {}", self.0.name)
+    }
+
+    /// Where the alarm could not be read, the queries are in the file, if there is one.
+    fn draft(&self, desk: &Desk<'_>) -> Draft {
+        let query = format!("GetMetricData with the MetricDataQueries of alarm {}, which the file has", self.0.name);
+        draft(desk, format!("alarm/{}.json", self.0.name), query)
+    }
+
+    /// Keeps what the alarm watches, by the alarm's own queries, and finds the onset where its rule is plain.
+    fn collect<'a>(&'a self, desk: &'a Desk<'_>) -> BoxFuture<'a, Result<Collected, Trouble>> {
+        Box::pin(async move {
+            let client = desk.cloudwatch(&self.0.region)?;
+            let watched = match alarm::describe(desk, &client, &self.0).await? {
+                alarm::Described::Metric(watched) => watched,
+                alarm::Described::Composite(_) => {
+                    let reason = "it is a composite alarm: what the alarms below it watch is not collected.";
+                    return Err(reason.to_owned().into());
+                }
+            };
+            let queries = queries_of(&watched)
+                .ok_or_else(|| "the alarm watches no metric that GetMetricData can read.".to_owned())?;
+            let series = fetch(desk, &client, &queries).await?;
+            let onset = Rule::of(&watched).zip(series.first());
+            let onset = onset.and_then(|(rule, one)| onset::onset(&rule, &one.datapoints, desk.signal_at));
+            let file = keep(desk, Draft { query: asked(&queries), ..self.draft(desk) }, &queries, &series).await?;
+            Ok(Collected { onset, ..file })
+        })
+    }
+}
+
+/// What the plan takes for a sign of life.
+#[derive(Debug, Clone, PartialEq)]
+struct OfPlan {
+    metric: Metric,
+    /// The length of one datapoint.
+    period: Span,
+}
+
+impl Collection for OfPlan {
+    fn what(&self) -> String {
+        format!("metric {}/{}", self.metric.namespace, self.metric.name)
+    }
+
+    fn draft(&self, desk: &Desk<'_>) -> Draft {
+        let Metric { namespace, name, dimensions } = &self.metric;
+        let dimensions: String = dimensions.iter().map(|(name, value)| format!("+{name}={value}")).collect();
+        let name = format!("plan/{namespace}/{name}{dimensions}+{}s.json", self.period.as_secs());
+        draft(desk, name, asked(&plan_queries(&self.metric, self.period)))
+    }
+
+    /// Keeps a metric of the plan: `Sum` over each period is what the plan counts.
+    fn collect<'a>(&'a self, desk: &'a Desk<'_>) -> BoxFuture<'a, Result<Collected, Trouble>> {
+        Box::pin(async move {
+            let queries = plan_queries(&self.metric, self.period);
+            let series = fetch(desk, &desk.cloudwatch(desk.region)?, &queries).await?;
+            keep(desk, self.draft(desk), &queries, &series).await
+        })
+    }
+}
+
+/// The signs of life, each once: two mitigations may look at the same one.
+fn of_plan(incident: &Incident) -> Vec<OfPlan> {
+    let mut all = Vec::new();
+    for healthy in incident.plan().mitigations.iter().filter_map(|mitigation| mitigation.healthy_when.as_ref()) {
+        let metric = OfPlan { metric: healthy.metric.clone(), period: healthy.period };
+        if !all.contains(&metric) {
+            all.push(metric);
         }
-    };
-    let queries =
-        queries_of(&watched).ok_or_else(|| "the alarm watches no metric that GetMetricData can read.".to_owned())?;
-    let series = fetch(desk, &client, &queries).await?;
-    let rule = Rule::of(&watched);
-    let onset = rule.zip(series.first()).and_then(|(rule, one)| onset::onset(&rule, &one.datapoints, desk.signal_at));
-    let file = keep(desk, Draft { query: asked(&queries), ..alarm_draft(desk, alarm) }, &queries, &series).await?;
-    Ok(Collected { onset, ..file })
-}
-
-/// Keeps a metric of the plan: `Sum` over each period is what the plan counts.
-pub(crate) async fn of_plan(desk: &Desk<'_>, metric: &Metric, period: Span) -> Result<Collected, Trouble> {
-    let queries = plan_queries(metric, period);
-    let series = fetch(desk, &desk.cloudwatch(desk.region)?, &queries).await?;
-    keep(desk, plan_draft(desk, metric, period), &queries, &series).await
-}
-
-/// The file of [`of_alarm`], where the alarm could not be read: the queries are in the file, if there is one.
-pub(crate) fn alarm_draft(desk: &Desk<'_>, alarm: &Alarm) -> Draft {
-    let query = format!("GetMetricData with the MetricDataQueries of alarm {}, which the file has", alarm.name);
-    draft(desk, format!("alarm/{}.json", alarm.name), query)
-}
-
-/// The file of [`of_plan`].
-pub(crate) fn plan_draft(desk: &Desk<'_>, metric: &Metric, period: Span) -> Draft {
-    let dimensions: String = metric.dimensions.iter().map(|(name, value)| format!("+{name}={value}")).collect();
-    let name = format!("plan/{}/{}{dimensions}+{}s.json", metric.namespace, metric.name, period.as_secs());
-    draft(desk, name, asked(&plan_queries(metric, period)))
+    }
+    all
 }
 
 fn draft(desk: &Desk<'_>, name: String, query: String) -> Draft {
-    Draft { collector: "metrics", name, query, window: Some(desk.window), source_arn: None }
+    Draft { collector: KIND.plan.name, name, query, window: Some(desk.window), source_arn: None }
 }
 
 fn asked(queries: &[MetricDataQuery]) -> String {

@@ -1,7 +1,9 @@
 use aws_smithy_http_client::test_util::StaticReplayClient;
-use serde_json::json;
+use evidence_bundle::{Window, data_path};
+use serde_json::{Value, json};
 
 use super::*;
+use crate::bucket::Bucket;
 use crate::samples::{Answer, at, canned_all, config, incident};
 use crate::wanted::wanted;
 use evidence_bundle::Pass;
@@ -33,7 +35,7 @@ async fn attempt(
     let mut bounds = Limits { deadline: Instant::now() + Duration::from_secs(60), ..Limits::default() };
     limits(&mut bounds);
     let desk = Desk { limits: bounds, ..desk(&bucket, Ok(config(&source))) };
-    let collected = desk.collect(&[Collection::LogGroup("/aws/lambda/checkout".into())]).await;
+    let collected = desk.collect(&[Box::new(logs::LogGroup("/aws/lambda/checkout".into()))]).await;
     (collected, source, target)
 }
 
@@ -230,4 +232,30 @@ async fn without_the_role_each_thing_wanted_is_a_gap_and_sts_silent_is_tried_aga
     let silent = Ctx::canned(&config(&canned_all(&[(503, &[], "")])));
     let error = collect(&silent, &incident, PREFIX, &wanted, Limits::default()).await.unwrap_err();
     assert_eq!(error.name(), "Transient");
+}
+
+#[test]
+fn each_collector_has_its_own_name_and_fields_and_wants_what_they_say() {
+    let mut fields = vec!["before"];
+    let bucket = Bucket::new(&config(&canned_all(&[])), "evidence");
+    let desk = desk(&bucket, Err("nobody may.".into()));
+    for (n, kind) in KINDS.iter().enumerate() {
+        let name = kind.plan.name;
+        assert!(KINDS[..n].iter().all(|other| other.plan.name != name), "two collectors are called {name}");
+        let drafts: Vec<Draft> = (kind.wanted)(&incident()).iter().map(|one| one.draft(&desk)).collect();
+        assert!(!drafts.is_empty() && drafts.iter().all(|draft| draft.collector == name), "{name}: {drafts:?}");
+        for field in kind.plan.fields {
+            assert!(!field.required, "an incident of any plan is collected");
+            let field = field.name;
+            assert!(!fields.contains(&field), "two things are called {field} in plans");
+            fields.push(field);
+            let wanted = |values: &[&str]| {
+                let values = values.iter().map(|value| (*value).to_owned()).collect();
+                let mut incident = incident();
+                incident.opened.plan.plan.evidence.wanted = [(field.to_owned(), values)].into();
+                (kind.wanted)(&incident).len()
+            };
+            assert!(wanted(&["a", "b"]) == wanted(&[]) + 2, "{name} does not collect what {field} names");
+        }
+    }
 }

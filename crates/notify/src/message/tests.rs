@@ -35,7 +35,7 @@ fn pages() {
     opened.signal.link = None;
     opened.signal.source = "aws.health".into();
     opened.plan.plan.mitigations.clear();
-    opened.plan.plan.evidence.log_groups.clear();
+    opened.plan.plan.evidence.wanted = [("log_groups".to_owned(), Vec::new())].into();
     opened.plan.plan.runbook = None;
     opened.plan.plan.customer_facing = false;
     opened.plan.team.escalation[0].contact.time_zone = Some("Mars/Olympus".into());

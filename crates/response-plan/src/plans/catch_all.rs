@@ -39,7 +39,7 @@ pub fn catch_all(fallback_topic: &str) -> ResolvedPlan {
         mode: Mode::Observe,
         mitigations: Vec::new(),
         recovery: Recovery { by: RecoveredBy::Signal, held_for: Span::seconds(300) },
-        evidence: Evidence { before: Span::seconds(1_800), log_groups: Vec::new() },
+        evidence: Evidence { before: Span::seconds(1_800), ..Evidence::default() },
         runbook: None,
     };
     let contact = Contact {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::bucket::Bucket;
 use crate::collectors::tests::desk;
-use crate::collectors::{Collected, Collection, Limits};
+use crate::collectors::{Collected, Limits};
 use crate::samples::{Answer, at, canned_all, config};
 
 const KEPT: Answer<'static> = (200, &[("x-amz-version-id", "v1")], "");
@@ -41,7 +41,7 @@ async fn changes(
     let mut desk = desk(&bucket, Ok(config(&source)));
     desk.limits =
         Limits { deadline: tokio::time::Instant::now() + Duration::from_secs(60), lookups: bounds, ..desk.limits };
-    let collected = desk.collect(&[Collection::Changes(vec!["checkout".to_owned()])]).await.unwrap();
+    let collected = desk.collect(&[Box::new(Changes(vec!["checkout".to_owned()]))]).await.unwrap();
     (collected, source, target)
 }
 
