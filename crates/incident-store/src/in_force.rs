@@ -87,16 +87,7 @@ impl Store {
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be read.
     pub async fn in_force(&self) -> Result<Vec<MitigationRecord>, StepError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("by-status")
-            .scan_index_forward(false)
-            .key_condition_expression("#status = :status")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", s(IN_FORCE));
-        let mut found = query.into_paginator().items().send();
+        let mut found = self.by_status(IN_FORCE).into_paginator().items().send();
         let mut records = Vec::new();
         while let Some(item) = found.next().await {
             let item = item.map_err(|e| sdk_error("the list of what is in force could not be read", e))?;

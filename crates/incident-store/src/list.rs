@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use incident::Status;
 use jiff::Timestamp;
@@ -55,22 +56,23 @@ impl Store {
     /// # Errors
     /// `Rejected` where the cursor is none of ours; `Transient` or `Stuck` where the table cannot be read.
     pub async fn list(&self, status: Status, cursor: Option<&str>) -> Result<Page, StepError> {
-        let query = self
-            .client
+        let cursor = cursor.map(read_cursor).transpose()?;
+        let query = self.by_status(status.as_str()).limit(LINES).set_exclusive_start_key(cursor);
+        let answer = query.send().await.map_err(|e| sdk_error("the list of incidents could not be read", e))?;
+        let incidents = answer.items().iter().map(line).collect::<Result<_, _>>()?;
+        Ok(Page { incidents, cursor: answer.last_evaluated_key().map(write_cursor).transpose()? })
+    }
+
+    /// What the index by status has under one, the newest first.
+    pub(crate) fn by_status(&self, status: &str) -> QueryFluentBuilder {
+        self.client
             .query()
             .table_name(&self.table)
             .index_name("by-status")
             .scan_index_forward(false)
-            .limit(LINES)
             .key_condition_expression("#status = :status")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", s(status.as_str()))
-            .set_exclusive_start_key(cursor.map(read_cursor).transpose()?)
-            .send()
-            .await;
-        let answer = query.map_err(|e| sdk_error("the list of incidents could not be read", e))?;
-        let incidents = answer.items().iter().map(line).collect::<Result<_, _>>()?;
-        Ok(Page { incidents, cursor: answer.last_evaluated_key().map(write_cursor).transpose()? })
+            .expression_attribute_values(":status", s(status))
     }
 }
 
