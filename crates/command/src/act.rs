@@ -104,12 +104,7 @@ async fn rule(
     decide: impl Fn(&Incident, MitigationRecord) -> Ruling,
 ) -> Result<Answer, StepError> {
     for _ in 0..ATTEMPTS {
-        let incident = ctx.store.load(id).await?;
-        let Some(record) = ctx.store.mitigation(id, incident.opening, n).await? else {
-            return Ok(Answer::no(format!(
-                "there is no mitigation {n} of this incident; `tourniquet show` lists them"
-            )));
-        };
+        let Some((incident, record)) = named(ctx, id, n).await? else { return Ok(unknown(n)) };
         match decide(&incident, record) {
             Ruling::No(reason) => return Ok(Answer::no(reason)),
             Ruling::Ours(record) => return ruled(ctx, &record, word, by).await,
@@ -121,6 +116,18 @@ async fn rule(
         }
     }
     Err(StepError::transient("the mitigation changed each time that it was decided upon"))
+}
+
+/// The mitigation that a person named, of the incident's present opening; `None` where it has none of that number.
+pub(crate) async fn named(ctx: &Ctx, id: &str, n: u32) -> Result<Option<(Incident, MitigationRecord)>, StepError> {
+    let incident = ctx.store.load(id).await?;
+    let record = ctx.store.mitigation(id, incident.opening, n).await?;
+    Ok(record.map(|record| (incident, record)))
+}
+
+/// The answer where there is no such mitigation.
+pub(crate) fn unknown(n: u32) -> Answer {
+    Answer::no(format!("there is no mitigation {n} of this incident; `tourniquet show` lists them"))
 }
 
 /// What follows from a decision: the entry, and the state machine goes on.

@@ -5,7 +5,7 @@ use incident::{Entry, Incident, MitigationRecord, Progress, UndoRequest, V};
 use jiff::Timestamp;
 use step::{StepError, sdk_error};
 
-use crate::act::{ATTEMPTS, STEP};
+use crate::act::{ATTEMPTS, STEP, named, unknown};
 use crate::decide::{Answer, second};
 use crate::request::Request;
 use crate::{Ctx, Mitigate};
@@ -48,12 +48,7 @@ pub(crate) async fn undo(
     now: Timestamp,
 ) -> Result<Answer, StepError> {
     for _ in 0..ATTEMPTS {
-        let incident = ctx.store.load(id).await?;
-        let Some(record) = ctx.store.mitigation(id, incident.opening, n).await? else {
-            return Ok(Answer::no(format!(
-                "there is no mitigation {n} of this incident; `tourniquet show` lists them"
-            )));
-        };
+        let Some((incident, record)) = named(ctx, id, n).await? else { return Ok(unknown(n)) };
         let last = last(&ctx.mitigate, &record).await?;
         match decide(&record, last, request, reason, now) {
             Ruling::No(reason) => return Ok(Answer::no(reason)),
