@@ -5,6 +5,7 @@ mod disable_event_source_mapping;
 mod reduce_reserved_concurrency;
 mod rollback_appconfig_flag;
 mod rollback_lambda_alias;
+mod setting;
 
 use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;

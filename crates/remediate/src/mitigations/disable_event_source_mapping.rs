@@ -11,17 +11,15 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::update_event_source_mapping::UpdateEventSourceMappingError;
 use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use aws_types::SdkConfig;
-use incident::ChangeRecord;
-use jiff::Timestamp;
-use response_plan::{Arguments, Field, Guards, MitigationKind, Wrong};
+use response_plan::{Arguments, Field, MitigationKind, Wrong};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use step::{Allow, StepError, sdk_error};
 
 use super::rollback_lambda_alias::function;
-use super::{Answer, Kind, Mitigation, Proposal, Set, argument};
+use super::setting::Setting;
+use super::{Answer, Kind, Mitigation, argument};
 use crate::families::LAMBDA;
-use crate::guards::{Place, one_target};
+use crate::guards::Place;
 
 pub(super) static KIND: Kind = Kind {
     plan: MitigationKind {
@@ -95,7 +93,7 @@ pub(crate) struct DisableEventSourceMapping {
 /// The mapping as records keep it. Lambda takes a while to switch it: on the way counts as there, both ways, so that
 /// what apply left is found again once the mapping has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct State {
+pub(super) struct State {
     enabled: bool,
 }
 
@@ -136,64 +134,46 @@ impl DisableEventSourceMapping {
         let arn = format!("arn:{partition}:lambda:{region}:{account}:event-source-mapping:{uuid}");
         Ok(Self { client, function: function.to_owned(), source: source.to_owned(), uuid, arn })
     }
+}
 
-    async fn state(&self) -> Result<State, StepError> {
-        let failed = format!("the event source mapping {} could not be read", self.uuid);
-        let answer = self.client.get_event_source_mapping().uuid(&self.uuid).send().await;
-        State::read(answer.map_err(|e| sdk_error(failed, e))?.state())
+impl Setting for DisableEventSourceMapping {
+    type State = State;
+
+    fn arn(&self) -> &str {
+        &self.arn
     }
 
-    async fn propose(&self, limits: &Guards) -> Result<Proposal, StepError> {
-        one_target(limits).map_err(StepError::refused)?;
+    fn state(&self) -> Answer<'_, State> {
+        Box::pin(async {
+            let failed = format!("the event source mapping {} could not be read", self.uuid);
+            let answer = self.client.get_event_source_mapping().uuid(&self.uuid).send().await;
+            State::read(answer.map_err(|e| sdk_error(failed, e))?.state())
+        })
+    }
+
+    fn wanted(&self, prior: State) -> Result<(State, String), StepError> {
         let Self { function, source, uuid, .. } = self;
-        let prior = self.state().await?;
         if !prior.enabled {
             return Err(StepError::refused(format!(
                 "the mapping {uuid} from {source} to {function} is off already; look for another way out"
             )));
         }
         let summary = format!("switch off what feeds {function} from {source} (event source mapping {uuid})");
-        Ok(Proposal { summary, prior: prior.write()?, desired: State { enabled: false }.write()? })
+        Ok((State { enabled: false }, summary))
     }
 
-    /// On or off: what is not as wanted yet is as it was.
-    async fn switch(&self, wanted: &Value) -> Result<Set, StepError> {
-        let wanted = State::of(wanted)?;
-        if self.state().await? != wanted {
+    fn change(&self, wanted: State) -> Answer<'_, ()> {
+        Box::pin(async move {
             let request = self.client.update_event_source_mapping().uuid(&self.uuid).enabled(wanted.enabled);
-            if let Err(error) = request.send().await {
-                return Err(match error.as_service_error() {
-                    Some(
-                        UpdateEventSourceMappingError::ResourceInUseException(_)
-                        | UpdateEventSourceMappingError::ResourceConflictException(_),
-                    ) => still_changing("another update is in progress"),
-                    _ => sdk_error(format!("the event source mapping {} could not be switched", self.uuid), error),
-                });
-            }
-        }
-        Ok(Set::Done(wanted.write()?))
-    }
-}
-
-impl Mitigation for DisableEventSourceMapping {
-    fn target(&self) -> &str {
-        &self.arn
-    }
-
-    fn plan<'a>(&'a self, _: &'a [ChangeRecord], limits: &'a Guards, _: Timestamp) -> Answer<'a, Proposal> {
-        Box::pin(self.propose(limits))
-    }
-
-    fn read(&self) -> Answer<'_, Value> {
-        Box::pin(async { self.state().await?.write() })
-    }
-
-    fn is_at(&self, present: &Value, wanted: &Value) -> bool {
-        matches!((State::of(present), State::of(wanted)), (Ok(present), Ok(wanted)) if present == wanted)
-    }
-
-    fn set<'a>(&'a self, wanted: &'a Value, _: &'a Value) -> Answer<'a, Set> {
-        Box::pin(self.switch(wanted))
+            let Err(error) = request.send().await else { return Ok(()) };
+            Err(match error.as_service_error() {
+                Some(
+                    UpdateEventSourceMappingError::ResourceInUseException(_)
+                    | UpdateEventSourceMappingError::ResourceConflictException(_),
+                ) => still_changing("another update is in progress"),
+                _ => sdk_error(format!("the event source mapping {} could not be switched", self.uuid), error),
+            })
+        })
     }
 }
 
@@ -206,15 +186,6 @@ impl State {
             "Deleting" => Err(StepError::stuck("the event source mapping is being deleted")),
             other => Err(StepError::stuck(format!("`{other}` is no known state of an event source mapping"))),
         }
-    }
-
-    fn of(value: &Value) -> Result<Self, StepError> {
-        Self::deserialize(value)
-            .map_err(|e| StepError::stuck(format!("the stored state of the mapping cannot be read: {e}")))
-    }
-
-    fn write(self) -> Result<Value, StepError> {
-        serde_json::to_value(self).map_err(|e| StepError::Stuck(e.into()))
     }
 }
 

@@ -1,6 +1,8 @@
-use serde_json::json;
+use response_plan::Guards;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::mitigations::Set;
 use crate::testing::{at, replay};
 
 const ID: &str = "14e0db71-5d35-4eb5-b481-8945cf9d10c2";

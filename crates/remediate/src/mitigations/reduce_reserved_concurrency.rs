@@ -13,17 +13,15 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::delete_function_concurrency::DeleteFunctionConcurrencyError;
 use aws_sdk_lambda::operation::put_function_concurrency::PutFunctionConcurrencyError;
 use aws_types::SdkConfig;
-use incident::ChangeRecord;
-use jiff::Timestamp;
-use response_plan::{Arguments, Field, Guards, MitigationKind, Wrong};
+use response_plan::{Arguments, Field, MitigationKind, Wrong};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use step::{Allow, StepError, sdk_error};
 
 use super::rollback_lambda_alias::{FUNCTIONS, function};
-use super::{Answer, Kind, Mitigation, Proposal, Set, argument};
+use super::setting::Setting;
+use super::{Answer, Kind, Mitigation, argument};
 use crate::families::LAMBDA;
-use crate::guards::{Place, one_target};
+use crate::guards::Place;
 
 pub(super) static KIND: Kind = Kind {
     plan: MitigationKind {
@@ -78,7 +76,9 @@ pub(crate) struct ReduceReservedConcurrency {
 
 /// What is reserved, as records keep it; null where nothing is, and the function has no limit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct State {
+pub(super) struct State {
+    // Read by a function of its own, a field has to be there: absent would else read as unlimited.
+    #[serde(deserialize_with = "Option::deserialize")]
     reserved: Option<u32>,
 }
 
@@ -94,47 +94,6 @@ impl ReduceReservedConcurrency {
         let Place { partition, account, region } = place;
         let arn = format!("arn:{partition}:lambda:{region}:{account}:function:{function}");
         Self { client: Client::new(config), function: function.to_owned(), to, arn }
-    }
-
-    async fn state(&self) -> Result<State, StepError> {
-        let failed = format!("the reserved concurrency of {} could not be read", self.function);
-        let answer = self.client.get_function_concurrency().function_name(&self.function).send().await;
-        let reserved = answer.map_err(|e| sdk_error(failed, e))?.reserved_concurrent_executions;
-        let read = reserved.map(u32::try_from).transpose();
-        read.map(|reserved| State { reserved })
-            .map_err(|_| StepError::stuck("Lambda answered with a negative reserved concurrency"))
-    }
-
-    async fn propose(&self, limits: &Guards) -> Result<Proposal, StepError> {
-        one_target(limits).map_err(StepError::refused)?;
-        let (function, to, prior) = (&self.function, self.to, self.state().await?);
-        let now = match prior.reserved {
-            Some(reserved) if to >= reserved => {
-                return Err(StepError::refused(format!(
-                    "{function} has {reserved} reserved already, and {to} would not reduce it; look for another way out"
-                )));
-            }
-            Some(reserved) => format!("from {reserved}"),
-            None => "from no limit of its own".to_owned(),
-        };
-        let summary = format!("reduce the reserved concurrency of {function} {now} to {to}");
-        Ok(Proposal { summary, prior: prior.write()?, desired: State { reserved: Some(to) }.write()? })
-    }
-
-    async fn reserve(&self, wanted: &Value, from: &Value) -> Result<Set, StepError> {
-        let (wanted, from) = (State::of(wanted)?, State::of(from)?);
-        let present = self.state().await?;
-        if present == wanted {
-            return Ok(Set::Done(wanted.write()?));
-        }
-        if present != from {
-            return Ok(Set::Moved);
-        }
-        match wanted.reserved {
-            Some(reserved) => self.put(reserved).await?,
-            None => self.delete().await?,
-        }
-        Ok(Set::Done(wanted.write()?))
     }
 
     async fn put(&self, reserved: u32) -> Result<(), StepError> {
@@ -169,40 +128,44 @@ impl ReduceReservedConcurrency {
     }
 }
 
-impl Mitigation for ReduceReservedConcurrency {
-    fn target(&self) -> &str {
+impl Setting for ReduceReservedConcurrency {
+    type State = State;
+
+    fn arn(&self) -> &str {
         &self.arn
     }
 
-    fn plan<'a>(&'a self, _: &'a [ChangeRecord], limits: &'a Guards, _: Timestamp) -> Answer<'a, Proposal> {
-        Box::pin(self.propose(limits))
+    fn state(&self) -> Answer<'_, State> {
+        Box::pin(async {
+            let failed = format!("the reserved concurrency of {} could not be read", self.function);
+            let answer = self.client.get_function_concurrency().function_name(&self.function).send().await;
+            let reserved = answer.map_err(|e| sdk_error(failed, e))?.reserved_concurrent_executions;
+            let read = reserved.map(u32::try_from).transpose();
+            read.map(|reserved| State { reserved })
+                .map_err(|_| StepError::stuck("Lambda answered with a negative reserved concurrency"))
+        })
     }
 
-    fn read(&self) -> Answer<'_, Value> {
-        Box::pin(async { self.state().await?.write() })
+    fn wanted(&self, prior: State) -> Result<(State, String), StepError> {
+        let (function, to) = (&self.function, self.to);
+        let now = match prior.reserved {
+            Some(reserved) if to >= reserved => {
+                return Err(StepError::refused(format!(
+                    "{function} has {reserved} reserved already, and {to} would not reduce it; look for another way out"
+                )));
+            }
+            Some(reserved) => format!("from {reserved}"),
+            None => "from no limit of its own".to_owned(),
+        };
+        let summary = format!("reduce the reserved concurrency of {function} {now} to {to}");
+        Ok((State { reserved: Some(to) }, summary))
     }
 
-    fn is_at(&self, present: &Value, wanted: &Value) -> bool {
-        matches!((State::of(present), State::of(wanted)), (Ok(present), Ok(wanted)) if present == wanted)
-    }
-
-    fn set<'a>(&'a self, wanted: &'a Value, from: &'a Value) -> Answer<'a, Set> {
-        Box::pin(self.reserve(wanted, from))
-    }
-}
-
-impl State {
-    /// A state that does not say what is reserved is none: absent would else read as unlimited.
-    fn of(value: &Value) -> Result<Self, StepError> {
-        if value.get("reserved").is_none() {
-            return Err(StepError::stuck("the stored state does not say what was reserved"));
+    fn change(&self, wanted: State) -> Answer<'_, ()> {
+        match wanted.reserved {
+            Some(reserved) => Box::pin(self.put(reserved)),
+            None => Box::pin(self.delete()),
         }
-        Self::deserialize(value)
-            .map_err(|e| StepError::stuck(format!("the stored state of the function cannot be read: {e}")))
-    }
-
-    fn write(self) -> Result<Value, StepError> {
-        serde_json::to_value(self).map_err(|e| StepError::Stuck(e.into()))
     }
 }
 

@@ -1,6 +1,8 @@
-use serde_json::json;
+use response_plan::Guards;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::mitigations::Set;
 use crate::testing::{at, replay};
 
 const NONE: &str = "{}";
