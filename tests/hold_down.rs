@@ -50,7 +50,7 @@ async fn what_fires_on_is_paged_after_the_hold_down() -> Result<()> {
     let waited = incident.woken_at.map(|at| at.duration_since(incident.opened.opened_at).as_secs_f64());
     ensure!(waited.is_some_and(|seconds| seconds >= 10.0), "paged after {waited:?} s");
     // What came of the mitigation waited for it as well.
-    let told = async || Ok(Some(world.told_of(&id, "Mitigation refused")?).filter(|told| told.topic > 0));
+    let told = async || Ok(Some(world.told_of(&id, "] Mitigation ")?).filter(|told| told.topic > 0));
     world.until("word of the mitigation", SOON, told).await?;
     let first = world.told(&id)?.into_iter().next();
     ensure!(!format!("{first:?}").contains("Mitigation"), "{first:?}");

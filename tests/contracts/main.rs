@@ -18,6 +18,8 @@ mod repository;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod size;
 #[cfg(test)]
 mod template;

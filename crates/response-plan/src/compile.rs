@@ -48,7 +48,7 @@ fn compiled_plan(plan: &crate::ResponsePlan) -> Value {
 
 /// The same with the keys of every object in order, since a feature of the JSON library, switched on by any crate of a
 /// build, keeps them as they come.
-fn canonical(value: Value) -> Value {
+pub(crate) fn canonical(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
             let mut fields: Vec<(String, Value)> = fields.into_iter().collect();

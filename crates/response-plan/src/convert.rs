@@ -11,6 +11,7 @@ use crate::plan::*;
 use crate::plans::CATCH_ALL;
 use crate::span::Span;
 use crate::wire::*;
+use crate::words::{ENGAGE, MODE, RECOVERED_BY, SEVERITY};
 use crate::{evidence, mitigations};
 
 /// `None` when something in it was reported. Without `teams` (they are unreadable) the owner is not looked up.
@@ -30,13 +31,9 @@ pub(crate) fn plan(
     let hold_down = at_most(report, "hold_down", wire.hold_down.as_ref(), LONGEST_HOLD_DOWN);
     let reopen_within = at_most(report, "reopen_within", wire.reopen_within.as_ref(), LONGEST_REOPENING);
     let severity = severity(report, &wire.severity);
-    let engage = wire
-        .engage
-        .as_ref()
-        .map_or(Some(Engage::Page), |engage| word(report, "engage", engage, &[("page", Engage::Page)], &["notify"]));
-    let mode = wire.mode.as_ref().map_or(Some(Mode::Observe), |mode| {
-        word(report, "mode", mode, &[("observe", Mode::Observe), ("act", Mode::Act)], &[])
-    });
+    let engage =
+        wire.engage.as_ref().map_or(Some(Engage::Page), |engage| word(report, "engage", engage, &ENGAGE, &["notify"]));
+    let mode = wire.mode.as_ref().map_or(Some(Mode::Observe), |mode| word(report, "mode", mode, &MODE, &[]));
     let mitigations = wire.mitigations.iter().filter_map(|wire| mitigations::read(report, wire, kinds)).collect();
     let recovery = recovery(report, wire.recovery.as_ref(), wire.plan.referenced);
     let evidence = evidence::read(report, wire.evidence.as_ref(), kinds.collectors);
@@ -145,18 +142,11 @@ fn at_most(report: &mut Report<'_>, field: &str, written: Option<&Spanned<Span>>
 }
 
 fn severity(report: &mut Report<'_>, written: &Spanned<SeverityWire>) -> Option<Severity> {
-    use Severity::{Sev1, Sev2, Sev3, Sev4, Sev5};
     let written = match &written.value {
         SeverityWire::Fixed(text) => &Spanned::new(text.clone(), written.referenced, written.defined),
         SeverityWire::Rules(rules) => &rules.default,
     };
-    word(
-        report,
-        "severity",
-        written,
-        &[Sev1, Sev2, Sev3, Sev4, Sev5].map(|severity| (severity.as_str(), severity)),
-        &[],
-    )
+    word(report, "severity", written, &SEVERITY, &[])
 }
 
 fn account_id(report: &mut Report<'_>, written: &Word) -> String {
@@ -175,7 +165,6 @@ fn recovery(report: &mut Report<'_>, written: Option<&RecoveryWire>, plan: Locat
         );
         return None;
     };
-    let known = [("signal", RecoveredBy::Signal), ("person", RecoveredBy::Person)];
-    let by = word(report, "recovery.by", &written.by, &known, &["probe", "metric", "quiet"])?;
+    let by = word(report, "recovery.by", &written.by, &RECOVERED_BY, &["probe", "metric", "quiet"])?;
     Some(Recovery { by, held_for: written.held_for })
 }

@@ -92,7 +92,7 @@ pub(crate) fn looks_like_token(text: &str) -> bool {
 }
 
 /// The known name nearest to what was written, if it is near enough to be meant.
-pub(crate) fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let written: Vec<char> = written.chars().take(64).flat_map(char::to_lowercase).collect();
     let allowed = (written.len() / 3).clamp(1, 3);
     known

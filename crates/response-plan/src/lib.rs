@@ -16,9 +16,11 @@ mod pattern;
 mod plan;
 mod plans;
 mod read;
+mod schema;
 mod span;
 mod teams;
 mod wire;
+mod words;
 mod yaml;
 
 #[cfg(test)]
@@ -29,10 +31,11 @@ mod refusal_test;
 mod samples;
 
 pub use compile::{Compiled, V, compile};
-pub use error::{PlanError, PlanErrors};
+pub use error::{PlanError, PlanErrors, nearest};
 pub use kind::{Arguments, ChannelKind, CollectorKind, Field, Kinds, MitigationKind, Wrong, one_line, secret_name};
 pub use pattern::{Pattern, PatternError, Specificity, Step};
 pub use plan::*;
 pub use plans::{Disabled, Plans, PlansError, Resolution, catch_all};
 pub use read::{Config, Source, TEAMS_FILE, read, read_dir};
+pub use schema::{plan_schema, teams_schema};
 pub use span::Span;

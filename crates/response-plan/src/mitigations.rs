@@ -8,6 +8,7 @@ use crate::kind::{Kinds, MitigationKind, Named, arguments, form};
 use crate::plan::*;
 use crate::span::Span;
 use crate::wire::*;
+use crate::words::APPROVAL;
 
 /// How long to look for proof of life where the plan does not say, and at most: `incident-response` waits 12.5 minutes for
 /// a mitigation to settle.
@@ -23,7 +24,7 @@ pub(crate) fn read(
     kinds: &Kinds<'_>,
 ) -> Option<Mitigation> {
     let wire = &written.value;
-    let approval = word(report, "approval", &wire.approval, &[("owner", Approval::Owner)], &["auto", "two-person"]);
+    let approval = word(report, "approval", &wire.approval, &APPROVAL, &["auto", "two-person"]);
     let verify_within = wire.verify_within.as_ref().map_or(VERIFY_WITHIN, |span| span.value);
     if let Some(span) = wire.verify_within.as_ref().filter(|span| span.value > VERIFY_WITHIN) {
         report.add(

@@ -32,6 +32,9 @@ use serde_json::Value;
 use branch::Branch;
 pub(crate) use edge::Edge;
 pub(crate) use leaf::texts;
+#[cfg(test)]
+pub(crate) use operators::{BUT, OPERATORS};
+pub(crate) use read::TOP;
 pub use specificity::Specificity;
 use want::Want;
 

@@ -12,7 +12,7 @@ use crate::wire::*;
 use crate::yaml::later;
 
 /// An escalation ends after so many steps: the state machine counts no further.
-const MOST_STEPS: usize = 10;
+pub(crate) const MOST_STEPS: usize = 10;
 
 /// `None` when something in it was reported.
 pub(crate) fn teams(

@@ -1,11 +1,15 @@
 //! What may be typed.
 
+mod offline;
+
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand};
 use evidence_bundle::Pass;
 use incident::Status;
 use jiff::Timestamp;
+
+pub(crate) use self::offline::{Plans, Replay, Triage, Who};
 
 /// Tourniquet: stop the bleeding first, keep the evidence, and make the next incident shorter.
 ///
@@ -67,7 +71,9 @@ pub(crate) struct Place {
 pub(crate) enum Command {
     /// Say what would happen with these events, offline.
     Triage(Triage),
-    /// Check response plans, or compile them.
+    /// Play a recorded history through the plans, offline: incidents, pages, and what changes between two sets of plans.
+    Replay(Replay),
+    /// Check response plans, compile them, or ask them who would be told.
     #[command(subcommand)]
     Plans(Plans),
     /// List incidents; without --status those that are open, mitigated or stuck.
@@ -99,40 +105,6 @@ pub(crate) enum Command {
     /// Download evidence, and judge it.
     #[command(subcommand)]
     Evidence(Evidence),
-}
-
-/// `triage`
-#[derive(Debug, Group)]
-pub(crate) struct Triage {
-    /// Events as JSON, as their source wrote them or as a queue or topic delivered them.
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// The folder of the response plans; `response-plans` where it is there, else the catch-all alone.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) plans: Option<PathBuf>,
-    /// The account that the suite runs in, which may send drills and forwarded events; by default the event's own.
-    #[arg(long, value_name = "ID")]
-    pub(crate) account: Option<String>,
-}
-
-/// `plans`
-#[derive(Debug, Subcommand)]
-pub(crate) enum Plans {
-    /// Say what is wrong with the plans: file, line, column and remedy.
-    Check {
-        /// The folder of the plans and of teams.yaml.
-        #[arg(default_value = "response-plans", value_name = "DIR")]
-        dir: PathBuf,
-    },
-    /// Compile the plans into the one file that triage reads.
-    Build {
-        /// The folder of the plans and of teams.yaml.
-        #[arg(default_value = "response-plans", value_name = "DIR")]
-        dir: PathBuf,
-        /// The compiled file; its folder is made.
-        #[arg(short, long, visible_alias = "out", value_name = "FILE")]
-        output: PathBuf,
-    },
 }
 
 /// `incidents`

@@ -7,11 +7,14 @@ mod cloud;
 mod evidence;
 mod in_force;
 mod incidents;
+mod memory;
 mod people;
 mod plans;
+mod replay;
 mod report;
 mod show;
 mod triage;
+mod who;
 
 use std::process::ExitCode;
 
@@ -47,6 +50,7 @@ fn unusable(sentences: &[String]) -> ExitCode {
 fn run(args: Args) -> anyhow::Result<Report> {
     match args.command {
         Command::Triage(command) => triage::run(&command),
+        Command::Replay(command) => replay::run(&command),
         Command::Plans(command) => plans::run(&command),
         Command::Evidence(args::Evidence::Verify { dirs }) => evidence::verify(&dirs),
         online => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -69,7 +73,10 @@ async fn run_online(cloud: &Cloud, command: Command, json: bool) -> anyhow::Resu
         Command::Brake(what) => people::brake(cloud, &what).await,
         Command::Change(what) => people::change(cloud, &what).await,
         Command::Evidence(args::Evidence::Get(what)) => evidence::get(cloud, &what).await,
-        Command::Triage(_) | Command::Plans(_) | Command::Evidence(args::Evidence::Verify { .. }) => {
+        Command::Triage(_)
+        | Command::Replay(_)
+        | Command::Plans(_)
+        | Command::Evidence(args::Evidence::Verify { .. }) => {
             anyhow::bail!("this command needs no AWS")
         }
     }

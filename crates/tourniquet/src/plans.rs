@@ -1,14 +1,15 @@
-//! Response plans: checked, compiled, and loaded for offline use.
+//! Response plans: checked, compiled, described by a schema, and loaded for offline use.
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use incident::V;
-use response_plan::{Compiled, Config, Kinds, PlanErrors, Plans, compile, read_dir};
+use response_plan::{Compiled, Config, Kinds, PlanErrors, Plans, compile, plan_schema, read_dir, teams_schema};
 use serde_json::json;
 
 use crate::args;
 use crate::report::Report;
+use crate::who;
 
 /// Offline nobody is paged, so that the catch-all's topic is only a name.
 const NO_TOPIC: &str = "fallback";
@@ -23,6 +24,8 @@ pub(crate) fn run(what: &args::Plans) -> anyhow::Result<Report> {
             Ok(config) => build(dir, &config, output),
             Err(errors) => Ok(wrong(dir, &errors)),
         },
+        args::Plans::Schema { teams } => schema(*teams),
+        args::Plans::Who(what) => who::run(what),
     }
 }
 
@@ -41,14 +44,26 @@ pub(crate) fn none() -> Plans {
 }
 
 /// A folder that is not there is wrong usage; what is wrong in it is for the one who writes the plans.
-fn read(dir: &Path) -> anyhow::Result<Result<Config, PlanErrors>> {
+pub(crate) fn read(dir: &Path) -> anyhow::Result<Result<Config, PlanErrors>> {
     if !dir.is_dir() {
         bail!("{} is no folder; name the one that holds teams.yaml and the response plans", dir.display());
     }
+    Ok(with_kinds(|kinds| read_dir(dir, kinds)))
+}
+
+/// The kinds of this release.
+fn with_kinds<T>(then: impl FnOnce(&Kinds<'_>) -> T) -> T {
     let mitigations = remediate::KINDS.map(|kind| &kind.plan);
     let channels = notify::KINDS.map(|kind| &kind.plan);
     let collectors = capture_evidence::KINDS.map(|kind| &kind.plan);
-    Ok(read_dir(dir, &Kinds { mitigations: &mitigations, channels: &channels, collectors: &collectors }))
+    then(&Kinds { mitigations: &mitigations, channels: &channels, collectors: &collectors })
+}
+
+/// The schema by which editors complete and explain: the text is what is committed in `docs`.
+fn schema(teams: bool) -> anyhow::Result<Report> {
+    let schema = with_kinds(if teams { teams_schema } else { plan_schema });
+    let text = serde_json::to_string_pretty(&schema)? + "\n";
+    Ok(Report { objects: vec![json!({"v": V, "schema": schema})], text, ..Report::default() })
 }
 
 fn checked(dir: &Path, config: &Config) -> Report {
@@ -63,7 +78,7 @@ fn checked(dir: &Path, config: &Config) -> Report {
     Report { objects: vec![object], text, ..Report::default() }
 }
 
-fn wrong(dir: &Path, errors: &PlanErrors) -> Report {
+pub(crate) fn wrong(dir: &Path, errors: &PlanErrors) -> Report {
     let object = json!({"v": V, "dir": dir.display().to_string(), "errors": errors});
     Report { objects: vec![object], text: format!("{errors}\n"), wrong: true, ..Report::default() }
 }
@@ -118,6 +133,18 @@ mod tests {
         assert!(report.wrong && !output.exists());
         assert!(report.text.contains("checkout.yaml:10:1"), "{}", report.text);
         assert!(report.objects[0]["errors"][0]["remedy"].is_string());
+    }
+
+    #[test]
+    fn the_committed_schemas_are_current() {
+        for (teams, name, option) in [(false, "response-plan", ""), (true, "teams", " --teams")] {
+            let file = format!("docs/{name}.schema.json");
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(&file);
+            let report = schema(teams).unwrap();
+            let committed = std::fs::read_to_string(path).unwrap_or_default();
+            assert!(committed == report.text, "{file} is not current: tourniquet plans schema{option} > {file}");
+            assert_eq!(report.objects[0]["schema"], serde_json::from_str::<serde_json::Value>(&committed).unwrap());
+        }
     }
 
     #[test]

@@ -48,27 +48,32 @@ const WIDTH: usize = 120;
 
 /// A table whose columns are as wide as they need to be; the last one is cut so that a line fits.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    columns(head, rows, true)
+    fitted(head, rows, WIDTH)
+}
+
+/// The same for lines of at most this width.
+pub(crate) fn fitted(head: &[&str], rows: &[Vec<String>], width: usize) -> String {
+    columns(head, rows, Some(width))
 }
 
 /// The same with nothing cut: for what is read to the end.
 pub(crate) fn listing(head: &[&str], rows: &[Vec<String>]) -> String {
-    columns(head, rows, false)
+    columns(head, rows, None)
 }
 
-fn columns(head: &[&str], rows: &[Vec<String>], fit: bool) -> String {
+fn columns(head: &[&str], rows: &[Vec<String>], fit: Option<usize>) -> String {
     let mut all = vec![head.iter().map(|&cell| cell.to_owned()).collect::<Vec<_>>()];
     all.extend(rows.iter().map(|row| row.iter().map(|cell| line(cell)).collect()));
     all.retain(|row| row.iter().any(|cell| !cell.is_empty()));
     let last = head.len().saturating_sub(1);
     let wide = |column: usize| all.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..last).map(|column| wide(column).unwrap_or_default()).collect();
-    let room = WIDTH.saturating_sub(widths.iter().map(|width| width + 2).sum()).max(20);
+    let before_last: usize = widths.iter().map(|width| width + 2).sum();
     let mut text = String::new();
     for row in &all {
         let mut shown: String = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}  ")).collect();
         let end = row.get(last).map_or("", String::as_str);
-        shown.push_str(&if fit { cut(end, room) } else { end.to_owned() });
+        shown.push_str(&fit.map_or(end.to_owned(), |fit| cut(end, fit.saturating_sub(before_last).max(20))));
         text.push_str(shown.trim_end());
         text.push('\n');
     }

@@ -1,16 +1,15 @@
 //! What would happen with an event, offline: triage's own reading, plans and decisions, with nothing known before it.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use incident::{Action, FingerprintState, GroupKey, Known, KnownSignal, OpenPointer, SignalOutcome, Status, V};
-use incident::{decide, incident_id};
-use response_plan::{Plans, ResolvedPlan};
+use incident::{SignalOutcome, V};
+use response_plan::Plans;
 use serde::Serialize;
 use serde_json::{Value, json};
-use signal::{Origin, Signal, State, Unread, UnreadKind};
+use signal::{Signal, State, Unread, UnreadKind};
 
 use crate::args::Triage;
+use crate::memory::{self, Memory, Verdict};
 use crate::plans;
 use crate::report::{Report, line};
 
@@ -46,10 +45,7 @@ struct Judged {
 /// What would become of one signal.
 struct Judgement {
     signal: Signal,
-    outcome: SignalOutcome,
-    reason: String,
-    plan: ResolvedPlan,
-    group: GroupKey,
+    verdict: Verdict,
 }
 
 /// What the plans say of a signal.
@@ -69,84 +65,30 @@ struct Decision<'a> {
 }
 
 fn judge(plans: &Plans, bytes: &[u8], account: Option<&str>) -> Judged {
-    // Offline nobody knows where the suite runs: unless told, it is where the event says that it comes from.
-    let event: Option<Value> = serde_json::from_slice(bytes).ok();
-    let named = event.as_ref().and_then(|event| event["account"].as_str());
-    let origin = Origin { own_account: account.or(named), hubs: &[] };
     let mut judged = Judged { signals: Vec::new(), unread: Vec::new() };
     let mut memory = Memory::default();
-    for signal in signal::read(bytes, &origin) {
+    for signal in memory::read(bytes, account) {
         match signal {
-            Ok(signal) => judged.signals.push(memory.take(plans, signal)),
+            Ok(signal) => {
+                let verdict = memory.take(plans, &signal);
+                judged.signals.push(Judgement { signal, verdict });
+            }
             Err(unread) => judged.unread.push(unread),
         }
     }
     judged
 }
 
-/// What the table would know after the signals of the file so far.
-#[derive(Default)]
-struct Memory {
-    signals: HashMap<String, KnownSignal>,
-    fingerprints: HashMap<String, FingerprintState>,
-    pointers: HashMap<String, OpenPointer>,
-}
-
-impl Memory {
-    fn take(&mut self, plans: &Plans, signal: Signal) -> Judgement {
-        let resolution = plans.resolve(&signal);
-        let of = &resolution.plan.plan;
-        let account = signal.account.as_deref();
-        let group = GroupKey::new(&of.plan, &of.service, &of.environment, account, signal.drill);
-        let known = Known {
-            signal: self.signals.get(&signal.signal_id).cloned(),
-            fingerprint: self.fingerprints.get(&signal.fingerprint).cloned(),
-            pointer: self.pointers.get(group.hash()).cloned(),
-            fires_in: None, // one set of plans throughout: what fires, fires in its group's incident
-        };
-        let (outcome, reason, incident, newest) = match decide(&signal, &known) {
-            Action::Repeat { incident } => {
-                let outcome = if incident.is_some() { SignalOutcome::Attached } else { SignalOutcome::Ignored };
-                (outcome, "it came before in the same file".to_owned(), incident, false)
-            }
-            Action::Open => {
-                let opened = (incident_id(&group, &signal), 1);
-                let pointer =
-                    OpenPointer { incident_id: opened.0.clone(), opening: 1, status: Status::Open, reopen_until: None };
-                self.pointers.insert(group.hash().to_owned(), pointer);
-                (SignalOutcome::Incident, resolution.why, Some(opened), true)
-            }
-            // Nothing is ever resolved here: each file is judged by itself.
-            Action::Reopen { incident_id, opening } => {
-                (SignalOutcome::Incident, resolution.why, Some((incident_id, opening)), true)
-            }
-            Action::Join { incident_id, opening } => {
-                let reason = "it joins the incident that an earlier signal of the same file opens".to_owned();
-                (SignalOutcome::Attached, reason, Some((incident_id, opening)), true)
-            }
-            Action::Recover { incident_id, opening } => {
-                let reason = "what fired earlier in the same file has recovered".to_owned();
-                (SignalOutcome::Attached, reason, Some((incident_id, opening)), true)
-            }
-            Action::Ignore { reason, newest } => (SignalOutcome::Ignored, reason, None, newest),
-        };
-        if newest {
-            let state = FingerprintState { state: signal.state, time: signal.time, incident: incident.clone() };
-            self.fingerprints.insert(signal.fingerprint.clone(), state);
-        }
-        self.signals.entry(signal.signal_id.clone()).or_insert(KnownSignal { incident });
-        Judgement { signal, outcome, reason, plan: resolution.plan, group }
-    }
-}
-
 impl Judged {
     /// The most urgent of all: signals first, the first of equals.
     fn first(&self) -> (SignalOutcome, &str, Option<Decision<'_>>) {
-        let signal = self.signals.iter().min_by_key(|judgement| judgement.outcome);
+        let signal = self.signals.iter().min_by_key(|judgement| judgement.verdict.outcome);
         let unread = self.unread.iter().min_by_key(|unread| outcome(unread));
         match (signal, unread) {
-            (Some(signal), Some(unread)) if outcome(unread) < signal.outcome => (outcome(unread), &unread.reason, None),
-            (Some(signal), _) => (signal.outcome, &signal.reason, Some(signal.decision())),
+            (Some(signal), Some(unread)) if outcome(unread) < signal.verdict.outcome => {
+                (outcome(unread), &unread.reason, None)
+            }
+            (Some(signal), _) => (signal.verdict.outcome, &signal.verdict.reason, Some(signal.decision())),
             (None, Some(unread)) => (outcome(unread), &unread.reason, None),
             (None, None) => (SignalOutcome::Rejected, "it holds nothing", None),
         }
@@ -183,7 +125,7 @@ impl Judged {
 
 impl Judgement {
     fn decision(&self) -> Decision<'_> {
-        let plan = &self.plan.plan;
+        let plan = &self.verdict.plan.plan;
         Decision {
             plan: &plan.plan,
             incident_type: &plan.incident_type,
@@ -193,7 +135,7 @@ impl Judgement {
             owner: &plan.owner,
             severity: plan.severity,
             engage: plan.engage,
-            group_key: self.group.readable(),
+            group_key: self.verdict.group.readable(),
             mitigations: plan.mitigations.iter().map(|mitigation| mitigation.kind.as_str()).collect(),
         }
     }
@@ -204,14 +146,14 @@ impl Judgement {
             // Not of the contract: the whole event, what the source says, and what we made of it.
             ["event", "reason", "link", "drill"].iter().for_each(|name| drop(fields.remove(*name)));
         }
-        object["outcome"] = serde_json::to_value(self.outcome)?;
-        object["reason"] = self.reason.clone().into();
+        object["outcome"] = serde_json::to_value(self.verdict.outcome)?;
+        object["reason"] = self.verdict.reason.clone().into();
         object["decision"] = serde_json::to_value(self.decision())?;
         Ok(object)
     }
 
     fn text(&self) -> anyhow::Result<String> {
-        let (signal, plan) = (&self.signal, &self.plan.plan);
+        let (signal, plan) = (&self.signal, &self.verdict.plan.plan);
         let drill = if signal.drill { "DRILL " } else { "" };
         let mut text = format!(
             "  {drill}{} {} at {}: {}\n    {}: {}\n",
@@ -219,10 +161,10 @@ impl Judgement {
             signal.state,
             signal.time,
             line(&signal.title),
-            word(self.outcome)?,
-            line(&self.reason)
+            word(self.verdict.outcome)?,
+            line(&self.verdict.reason)
         );
-        if self.outcome <= SignalOutcome::Attached && signal.state == State::Firing {
+        if self.verdict.outcome <= SignalOutcome::Attached && signal.state == State::Firing {
             let (severity, owner, service, environment) =
                 (plan.severity, &plan.owner, &plan.service, &plan.environment);
             text.push_str(&format!(
@@ -238,14 +180,14 @@ impl Judgement {
 }
 
 /// What nobody reads is left alone; what may have been a real signal, or claims to be one, is refused.
-fn outcome(unread: &Unread) -> SignalOutcome {
+pub(crate) fn outcome(unread: &Unread) -> SignalOutcome {
     match unread.kind {
         UnreadKind::Unsupported => SignalOutcome::Ignored,
         UnreadKind::Malformed | UnreadKind::Untrusted => SignalOutcome::Rejected,
     }
 }
 
-fn word(outcome: SignalOutcome) -> anyhow::Result<String> {
+pub(crate) fn word(outcome: SignalOutcome) -> anyhow::Result<String> {
     Ok(serde_json::to_value(outcome)?.as_str().unwrap_or_default().to_owned())
 }
 

@@ -17,7 +17,7 @@ pub(crate) const OPERATORS: [&str; 8] =
     ["prefix", "suffix", "equals-ignore-case", "wildcard", "anything-but", "numeric", "cidr", "exists"];
 
 /// What `anything-but` may hold besides values.
-const BUT: [&str; 4] = ["prefix", "suffix", "equals-ignore-case", "wildcard"];
+pub(crate) const BUT: [&str; 4] = ["prefix", "suffix", "equals-ignore-case", "wildcard"];
 
 const NUMERIC: &str = "write `{ numeric: ['>', 0, '<=', 5] }`";
 

@@ -11,7 +11,7 @@ use super::{Condition, PatternError, Step};
 use crate::error::{listed, nearest};
 
 /// The fields of a signal's canonical event; all but `detail` hold text.
-const TOP: [&str; 7] = ["source", "detail-type", "account", "region", "time", "resources", "detail"];
+pub(crate) const TOP: [&str; 7] = ["source", "detail-type", "account", "region", "time", "resources", "detail"];
 
 /// Deeper than any event is; it keeps the recursion bounded.
 const DEEPEST: usize = 32;

@@ -21,6 +21,10 @@ fn refused(line: &str, part: &str) {
 fn wrong_usage_is_said() {
     refused("tourniquet triage", "<FILE>");
     refused("tourniquet plans build", "--output");
+    refused("tourniquet plans who", "<SERVICE>");
+    refused("tourniquet plans who checkout --at 2026-11-28T02:58:00", "with its offset");
+    refused("tourniquet replay h.ndjson", "--plans <DIR>");
+    refused("tourniquet replay --plans p", "<FILE.ndjson>");
     refused("tourniquet incidents --status broken", "`broken` is no status of an incident");
     refused("tourniquet incidents --cursor 7b7d", "--status");
     refused("tourniquet reject inc-20261123-0123456789", "--reason");

@@ -1,0 +1,116 @@
+//! What the table would know, in memory: triage's own plans and decisions for verbs that need no AWS.
+
+use std::collections::HashMap;
+
+use incident::{Action, FingerprintState, GroupKey, Known, KnownSignal, OpenPointer, SignalOutcome, Status};
+use incident::{decide, incident_id};
+use response_plan::{Plans, ResolvedPlan};
+use serde_json::Value;
+use signal::{Origin, Signal, State, Unread};
+
+/// The signals of a payload. Offline nobody knows where the suite runs: unless told, it is where the event says that it
+/// comes from.
+pub(crate) fn read(bytes: &[u8], account: Option<&str>) -> Vec<Result<Signal, Unread>> {
+    let event: Option<Value> = serde_json::from_slice(bytes).ok();
+    let named = event.as_ref().and_then(|event| event["account"].as_str());
+    signal::read(bytes, &Origin { own_account: account.or(named), hubs: &[] })
+}
+
+/// What becomes of one signal.
+pub(crate) struct Verdict {
+    pub(crate) outcome: SignalOutcome,
+    pub(crate) reason: String,
+    pub(crate) plan: ResolvedPlan,
+    /// Whether the plan is one that someone wrote.
+    pub(crate) matched: bool,
+    pub(crate) group: GroupKey,
+    pub(crate) action: Action,
+}
+
+/// What the table would know after the signals so far.
+#[derive(Default)]
+pub(crate) struct Memory {
+    signals: HashMap<String, KnownSignal>,
+    fingerprints: HashMap<String, FingerprintState>,
+    pointers: HashMap<String, OpenPointer>,
+}
+
+impl Memory {
+    pub(crate) fn take(&mut self, plans: &Plans, signal: &Signal) -> Verdict {
+        let resolution = plans.resolve(signal);
+        let of = &resolution.plan.plan;
+        let account = signal.account.as_deref();
+        let group = GroupKey::new(&of.plan, &of.service, &of.environment, account, signal.drill);
+        let mut known = Known {
+            signal: self.signals.get(&signal.signal_id).cloned(),
+            fingerprint: self.fingerprints.get(&signal.fingerprint).cloned(),
+            pointer: self.pointers.get(group.hash()).cloned(),
+            fires_in: None,
+        };
+        known.fires_in = self.fires_in(&known);
+        let action = decide(signal, &known);
+        let (outcome, reason, incident, newest) = match action.clone() {
+            Action::Repeat { incident } => {
+                let outcome = if incident.is_some() { SignalOutcome::Attached } else { SignalOutcome::Ignored };
+                (outcome, "it came before in the same file".to_owned(), incident, false)
+            }
+            Action::Open => {
+                let opened = (incident_id(&group, signal), 1);
+                let pointer =
+                    OpenPointer { incident_id: opened.0.clone(), opening: 1, status: Status::Open, reopen_until: None };
+                self.pointers.insert(group.hash().to_owned(), pointer);
+                (SignalOutcome::Incident, resolution.why, Some(opened), true)
+            }
+            Action::Reopen { incident_id, opening } => {
+                let id = incident_id.clone();
+                let pointer = OpenPointer { incident_id: id, opening, status: Status::Open, reopen_until: None };
+                self.pointers.insert(group.hash().to_owned(), pointer);
+                let reason = "its incident was resolved a short while ago: open again".to_owned();
+                (SignalOutcome::Incident, reason, Some((incident_id, opening)), true)
+            }
+            Action::Join { incident_id, opening } => {
+                let reason = "it joins the incident that an earlier signal of the same file opens".to_owned();
+                (SignalOutcome::Attached, reason, Some((incident_id, opening)), true)
+            }
+            Action::Recover { incident_id, opening } => {
+                let reason = "what fired earlier in the same file has recovered".to_owned();
+                (SignalOutcome::Attached, reason, Some((incident_id, opening)), true)
+            }
+            Action::Ignore { reason, newest } => (SignalOutcome::Ignored, reason, None, newest),
+        };
+        if newest {
+            let state = FingerprintState { state: signal.state, time: signal.time, incident: incident.clone() };
+            self.fingerprints.insert(signal.fingerprint.clone(), state);
+        }
+        self.signals.entry(signal.signal_id.clone()).or_insert(KnownSignal { incident });
+        Verdict { outcome, reason, plan: resolution.plan, matched: resolution.matched, group, action }
+    }
+
+    /// Another incident than the group's in which the fingerprint fires, as the table is asked for it: the events of one
+    /// thing may differ in what plans match by.
+    fn fires_in(&self, known: &Known) -> Option<(String, u32)> {
+        let last = known.fingerprint.as_ref().filter(|last| last.state == State::Firing)?;
+        let (id, opening) = last.incident.clone()?;
+        let is_its = |pointer: &OpenPointer| pointer.incident_id == id;
+        if known.signal.is_some() || known.pointer.as_ref().is_some_and(is_its) {
+            return None;
+        }
+        let open = self.pointers.values().any(|pointer| is_its(pointer) && pointer.status.holds_group_key());
+        open.then_some((id, opening))
+    }
+
+    /// The group's incident was resolved; until when a firing opens it again, where its plan wants that.
+    pub(crate) fn resolve(&mut self, group: &GroupKey, reopen_until: Option<jiff::Timestamp>) {
+        if let Some(pointer) = self.pointers.get_mut(group.hash()) {
+            (pointer.status, pointer.reopen_until) = (Status::Resolved, reopen_until);
+        }
+    }
+
+    /// No signal so far comes again: all that come are of a later second, which is part of a signal's id.
+    pub(crate) fn forget_signals(&mut self) {
+        self.signals.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests;
