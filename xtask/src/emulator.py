@@ -1,6 +1,8 @@
 # Runs the emulator until its owner ends: its standard input is a pipe that closes with the owner, however that ends,
 # and the whole process group goes with it, the functions' processes included.
 import errno
+import functools
+import inspect
 import json
 import os
 import signal
@@ -36,7 +38,7 @@ class Popen(subprocess.Popen):
 subprocess.Popen = Popen
 
 from ministack import app
-from ministack.services import eventbridge, lambda_svc, sns
+from ministack.services import eventbridge, lambda_svc, sns, sqs
 
 named = app._ct_event_name
 
@@ -49,6 +51,33 @@ def event_name(service, method, path, headers, query_params):
 
 
 app._ct_event_name = event_name
+
+# Mappings poll queues in threads of their own and write a queue's list of messages anew, under a lock that nobody else
+# takes: what was put into the queue at that moment was lost. All that changes such a list takes it now.
+sqs._queues_lock = threading.RLock()
+
+
+def alone(function):
+    @functools.wraps(function)
+    def locked(*args, **kwargs):
+        with sqs._queues_lock:
+            return function(*args, **kwargs)
+
+    return locked
+
+
+for action, handler in sqs._HANDLERS.items():
+    if not inspect.iscoroutinefunction(handler):
+        sqs._HANDLERS[action] = alone(handler)
+for module, name in [
+    (sqs, "_expire_retained"),
+    (sqs, "_dlq_sweep"),
+    (sqs, "_collect_msgs"),
+    (eventbridge, "_dispatch_to_sqs"),
+    (sns, "_deliver_to_sqs"),
+    (lambda_svc, "_route_async_failure"),
+]:
+    setattr(module, name, alone(getattr(module, name)))
 
 retried = lambda_svc.invoke_async_with_retry
 

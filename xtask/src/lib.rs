@@ -1,6 +1,6 @@
 //! The development tool: it builds the functions, runs the local stack, and puts every test through it.
 //!
-//! `cargo xtask demo | test | up | down | faults | cost | sam-local | tools | build | template`. The modules are a library, so that the
+//! `cargo xtask demo | test | up | down | faults | bench | cost | sam-local | tools | build | template`. The modules are a library, so that the
 //! demo and the black-box tests drive the stack with the same code. Nothing here is shipped.
 //!
 //! How the parts stand to each other while a stack runs:
@@ -13,6 +13,7 @@
 //! ```
 
 pub mod aws;
+pub mod bench;
 pub mod build;
 pub mod cost;
 pub mod daemon;

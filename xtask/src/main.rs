@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use xtask::{
-    build, cost, daemon,
+    bench, build, cost, daemon,
     demo::{
         self,
         stories::{self, Story},
@@ -86,6 +86,9 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measure, in ratios within one run.
+    #[command(subcommand)]
+    Bench(Bench),
     /// Build every function with SAM and run each in a container against a local stack, to its answer.
     SamLocal {
         /// Play the golden files of this folder of `events` alone.
@@ -112,6 +115,16 @@ enum Verb {
     /// The process behind a stack; `up` starts it.
     #[command(hide = true)]
     StackDaemon { dir: PathBuf },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Triage: an event, its start-up, and a storm through a stack of its own.
+    Triage {
+        /// How many events of 50 failing things the storm has.
+        #[arg(long, default_value_t = 10_000)]
+        events: u32,
+    },
 }
 
 fn main() -> ExitCode {
@@ -178,6 +191,10 @@ fn run(Arguments { json, verb }: Arguments) -> Result<()> {
             say::answer(cost::figures(&counted, &cost::Prices::read()?, &template::read(&workspace)?)?)
         }
         Verb::Test { arguments } => suite::run(&workspace, &arguments, progress),
+        Verb::Bench(Bench::Triage { events }) => {
+            let report = bench::triage(&workspace, events, progress)?;
+            if json { say::answer(serde_json::to_string(&report)?) } else { say::answer(report.table()) }
+        }
         Verb::SamLocal { keep: true, .. } => match sam_local::keep(&workspace, progress)? {},
         Verb::SamLocal { scenario, keep: false } => {
             sam_local::run(&workspace, scenario.as_deref(), progress)?.close(json)
