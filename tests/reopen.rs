@@ -53,6 +53,9 @@ async fn a_resolved_incident_that_fires_again_is_open_again() -> Result<()> {
     let executions = world.until("end of both openings' executions", SOON, done).await?;
     let names: Vec<_> = executions.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, [format!("{id}-1-1"), format!("{id}-2-1")]);
+    // Whoever is at work on the second opening must not take the end of the first for its own.
+    assert_eq!(world.told_of(&id, "Resolved: opening 1 alone, it is open again")?, Told::ONCE);
+    assert_eq!(world.told_of(&id, "Resolved: ")?, Told { topic: 2, slack: 2 });
     assert_eq!(world.cried(&id)?, Vec::<String>::new(), "nothing went wrong on the way");
     Ok(())
 }

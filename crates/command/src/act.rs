@@ -30,7 +30,7 @@ pub(crate) async fn act(
 ) -> Result<Answer, StepError> {
     let by = &request.by;
     match asked {
-        Asked::Acknowledge { incident_id } => acknowledge(ctx, &incident_id, by, now).await,
+        Asked::Acknowledge { incident_id } => acknowledge(ctx, &incident_id, by, sent_at, now).await,
         Asked::Approve { incident_id, n, plan_sha256 } => {
             let approve = |incident: &Incident, record| decide::approve(incident, record, &plan_sha256, by, now);
             rule(ctx, &incident_id, n, "approved", by, approve).await
@@ -40,7 +40,12 @@ pub(crate) async fn act(
             rule(ctx, &incident_id, n, "rejected", by, reject).await
         }
         Asked::Undo { incident_id, n, reason } => undo(ctx, request, &incident_id, n, reason.as_deref(), now).await,
-        Asked::Resolve { incident_id, reason } => resolve(ctx, &incident_id, reason.as_deref(), by, now).await,
+        Asked::Resolve { incident_id, reason } => {
+            if let Some(no) = opened_since(&ctx.store.load(&incident_id).await?, sent_at) {
+                return Ok(no);
+            }
+            resolve(ctx, &incident_id, reason.as_deref(), by, now).await
+        }
         Asked::BrakeOn { reason, minutes } => {
             let until = now + SignedDuration::from_mins(minutes);
             let brake = Brake { by: by.clone(), reason, at: now, until };
@@ -67,8 +72,20 @@ pub(crate) async fn act(
     }
 }
 
-async fn acknowledge(ctx: &Ctx, id: &str, by: &str, now: Timestamp) -> Result<Answer, StepError> {
+/// The answer to what was asked of an opening that is over: a command that is late, or comes again, is not about the page
+/// that goes out now.
+fn opened_since(incident: &Incident, sent_at: Timestamp) -> Option<Answer> {
+    let is_older = incident.opening > 1 && sent_at < incident.opened.opened_at;
+    is_older.then(|| {
+        Answer::no(format!("it is open again since {}; look, and ask again", second(incident.opened.opened_at)))
+    })
+}
+
+async fn acknowledge(ctx: &Ctx, id: &str, by: &str, sent_at: Timestamp, now: Timestamp) -> Result<Answer, StepError> {
     let incident = ctx.store.load(id).await?;
+    if let Some(no) = opened_since(&incident, sent_at) {
+        return Ok(no);
+    }
     if incident.acknowledged_at.is_none() {
         if !incident.status.holds_group_key() {
             return Ok(Answer::no(format!("the incident is {}; there is nothing to acknowledge", incident.status)));

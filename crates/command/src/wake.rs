@@ -23,7 +23,9 @@ pub(crate) async fn wake_all(
     incident: &Incident,
     token_before: Option<String>,
 ) -> Result<Vec<MitigationRecord>, StepError> {
-    wake(ctx, incident.recovery_token.clone().or(token_before).as_deref()).await?;
+    wake(ctx, incident.recovery_token.as_deref()).await?;
+    // Also where another waits now: the incident may have been opened again since.
+    wake(ctx, token_before.filter(|before| incident.recovery_token.as_ref() != Some(before)).as_deref()).await?;
     let mut holding = ctx.store.mitigations(incident.id(), incident.opening).await?;
     for record in &holding {
         wake(ctx, record.put_back_token.as_deref()).await?;

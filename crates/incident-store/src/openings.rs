@@ -1,12 +1,12 @@
 //! Openings: a resolved incident that fires again, and what it was in the openings before.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use incident::{Entry, Incident, Known, Opened, Status};
 use jiff::Timestamp;
-use signal::Signal;
+use signal::{Signal, State};
 use step::StepError;
 
-use crate::item::{Build, Row, at, json, key, n, s, set};
+use crate::item::{Build, Row, at, json, key, n, s};
 use crate::signal_items::{put, reference};
 use crate::signals::{Opening, Taken};
 use crate::{Store, incident_item, keys};
@@ -17,12 +17,18 @@ const OF_AN_OPENING: &str = "fires_since, clear_since, recovery_token, acknowled
                              resolved_reason, still_firing, recheck_at";
 
 impl Store {
-    /// Until when a firing opens a resolved incident again; `None` where its plan does not want that, or a person has
-    /// ended it in another way.
+    /// Until when a firing opens a resolved incident again; `None` where its plan does not want that, a person has ended it
+    /// in another way, or a change of its last opening is in force: who asks for that back must not get another's.
     pub(crate) async fn reopen_until(&self, id: &str) -> Result<Option<Timestamp>, StepError> {
         let incident = self.incident(id).await?.filter(|incident| incident.status == Status::Resolved);
-        let reopens = incident.filter(|incident| !incident.plan().reopen_within.is_zero());
-        Ok(reopens.and_then(|incident| Some(incident.resolved_at? + incident.plan().reopen_within.signed())))
+        let Some(incident) = incident.filter(|incident| !incident.plan().reopen_within.is_zero()) else {
+            return Ok(None);
+        };
+        let changes = self.mitigations(id, incident.opening).await?;
+        if changes.iter().any(|record| record.is_in_force() || record.holds()) {
+            return Ok(None);
+        }
+        Ok(incident.resolved_at.map(|at| at + incident.plan().reopen_within.signed()))
     }
 
     /// The incident in an opening: as it is now, or as it was when that opening was over. Of one that is still to come it
@@ -56,6 +62,7 @@ impl Store {
         before: &Incident,
         opening: Opening<'_>,
     ) -> Result<Taken, StepError> {
+        let firing = self.fires_on(signal, before).await?;
         let Opening { opened, group } = opening;
         let (id, next) = (before.id(), before.opening + 1);
         let what = format!("open again (opening {next}): {}", opened.title);
@@ -67,7 +74,7 @@ impl Store {
             put(self.put_signal(signal, opened.opened_at, Some(&joined), None)?),
             put(self.put_fingerprint(signal, known, Some(&joined))?),
             put(self.put_new(record.done())?),
-            TransactWriteItem::builder().update(self.begin_again(signal, before, opened)?).build(),
+            TransactWriteItem::builder().update(self.begin_again(firing, before, opened)?).build(),
             put(self.put_pointer(group, (id, next), known)?),
             put(self.put_new(reference(signal, id, opened.opened_at))?),
             put(self.put_entry(id, &entry)?),
@@ -75,7 +82,18 @@ impl Store {
         .await
     }
 
-    fn begin_again(&self, signal: &Signal, before: &Incident, opened: &Opened) -> Result<Update, StepError> {
+    /// The signal's fingerprint, and those that fired when a person resolved it and fire still: of these, no other signal
+    /// may come.
+    async fn fires_on(&self, signal: &Signal, before: &Incident) -> Result<Vec<String>, StepError> {
+        let mut firing = vec![signal.fingerprint.clone()];
+        for fingerprint in before.still_firing.iter().filter(|fingerprint| **fingerprint != signal.fingerprint) {
+            let last = self.fingerprint(fingerprint).await?;
+            firing.extend(last.filter(|last| last.state == State::Firing).map(|_| fingerprint.clone()));
+        }
+        Ok(firing)
+    }
+
+    fn begin_again(&self, firing: Vec<String>, before: &Incident, opened: &Opened) -> Result<Update, StepError> {
         let onset = if opened.onset.is_some() { ", onset = :onset" } else { "" };
         let no_onset = if opened.onset.is_some() { "" } else { ", onset" };
         let update = Update::builder()
@@ -93,7 +111,7 @@ impl Store {
             .expression_attribute_values(":open", s(Status::Open.as_str()))
             .expression_attribute_values(":next", n(before.opening + 1))
             .expression_attribute_values(":one", n(1_u64))
-            .expression_attribute_values(":firing", set(&signal.fingerprint))
+            .expression_attribute_values(":firing", AttributeValue::Ss(firing))
             .expression_attribute_values(":opening", n(before.opening))
             .expression_attribute_values(":resolved", s(Status::Resolved.as_str()));
         let update = match opened.onset {

@@ -132,7 +132,8 @@ impl Store {
         };
         let update = self.update_incident(&page.incident_id).update_expression(set);
         let update = update
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression("opening = :opening") // of another one it says nothing
+            .expression_attribute_values(":opening", n(page.opening))
             .expression_attribute_values(":now", at(now))
             .expression_attribute_values(":engagement", n(page.engagement));
         crate::transitions::changed(update).await?;

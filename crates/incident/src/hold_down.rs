@@ -7,6 +7,9 @@ use crate::record::{Incident, Status};
 /// What is clear when the hold-down ends may fire again before it counts as resolved: it is looked at this often.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
+/// What is mitigated may stay so for days, and a firing then begins an engagement with an execution of its own.
+const WHILE_MITIGATED: SignedDuration = SignedDuration::from_hours(6);
+
 /// Whether somebody may be told of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {
@@ -24,19 +27,25 @@ impl Incident {
         self.engaged_at.unwrap_or(self.opened.opened_at)
     }
 
-    /// Whether people may be told of it now. Once one of them was told, or knows, nothing is held back any more.
+    /// Whether its plan holds back what people are told. Once one of them was told in this opening, or knows, nothing is
+    /// held back any more, whatever fires again.
+    pub fn is_held_back(&self) -> bool {
+        let known = self.paged_at.is_some() || self.acknowledged_at.is_some() || self.status == Status::Stuck;
+        !self.plan().hold_down.is_zero() && !known
+    }
+
+    /// Whether people may be told of it now.
     pub fn hold(&self, now: Timestamp) -> Hold {
-        let hold_down = self.plan().hold_down;
-        let known = self.has_paged(false) || self.acknowledged_at.is_some() || self.status == Status::Stuck;
-        if hold_down.is_zero() || known {
+        if !self.is_held_back() {
             return Hold::No;
         }
         if !self.status.holds_group_key() {
             return Hold::Quiet;
         }
-        let left = (self.engaged_since() + hold_down.signed()).duration_since(now);
+        let left = (self.engaged_since() + self.plan().hold_down.signed()).duration_since(now);
         match (left.is_positive(), self.firing.is_empty()) {
             (true, _) => Hold::For(left),
+            (false, true) if self.status == Status::Mitigated => Hold::For(WHILE_MITIGATED),
             (false, true) => Hold::For(LOOK_AGAIN),
             (false, false) => Hold::No,
         }
@@ -45,7 +54,7 @@ impl Incident {
     /// The moment from which a page is due, `None` while what a hold-down waits for has come: it is clear.
     pub fn page_due(&self) -> Option<Timestamp> {
         let (since, hold_down) = (self.engaged_since(), self.plan().hold_down);
-        if hold_down.is_zero() {
+        if !self.is_held_back() {
             return Some(since);
         }
         let looked = self.fires_since.map_or(since, |fires| fires + LOOK_AGAIN);
@@ -88,7 +97,9 @@ mod tests {
             (json!({"firing": []}), 60, wait(60)),
             (json!({"firing": []}), 120, wait(30)),
             (json!({"engagement": 2, "engaged_at": at(600)}), 600, wait(120)),
-            (json!({"engagement": 2, "engaged_at": at(600), "paged_at": at(121)}), 601, wait(119)),
+            (json!({"engagement": 2, "engaged_at": at(600), "paged_at": at(121)}), 601, Hold::No),
+            (json!({"engagement": 2, "engaged_at": at(600), "paged_at": at(121), "status": "resolved"}), 900, Hold::No),
+            (json!({"firing": [], "status": "mitigated"}), 120, wait(6 * 3_600)),
             // Whoever knows of it is not kept from the rest.
             (json!({"paged_at": at(1)}), 2, Hold::No),
             (json!({"acknowledged_at": at(1)}), 2, Hold::No),
@@ -109,6 +120,7 @@ mod tests {
             (json!({"fires_since": at(60)}), Some(at(120))),
             (json!({"fires_since": at(130)}), Some(at(160))),
             (json!({"engagement": 2, "engaged_at": at(600)}), Some(at(720))),
+            (json!({"engagement": 2, "engaged_at": at(600), "paged_at": at(121)}), Some(at(600))),
         ] {
             assert_eq!(held(changes.clone()).page_due(), expect, "{changes}");
         }

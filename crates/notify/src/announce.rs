@@ -44,6 +44,14 @@ pub(crate) async fn announce(
         }
         Hold::No => {}
     }
+    let again;
+    let incident = match over_and_open_again(ctx, incident, what).await {
+        Some(told) => {
+            again = told;
+            &again
+        }
+        None => incident,
+    };
     let first = incident.opened.plan.team.escalation.first();
     let said = match first.filter(|_| due(incident, opening, what, mitigations.first())) {
         Some(first) => {
@@ -55,6 +63,17 @@ pub(crate) async fn announce(
         None => Ok(Output::nobody(0)),
     };
     noted.and(said)
+}
+
+/// The incident as it is told of where this opening has ended and another has begun: nobody who is at work on that one may
+/// take it for over.
+async fn over_and_open_again(ctx: &Ctx, incident: &Incident, what: Announcement) -> Option<Incident> {
+    if what != Announcement::Resolved || ctx.store.load(incident.id()).await.ok()?.opening <= incident.opening {
+        return None;
+    }
+    let mut told = incident.clone();
+    told.opened.title = format!("opening {} alone, it is open again. {}", told.opening, told.opened.title);
+    Some(told)
 }
 
 /// Whether there is something to say: an approval that still waits, a mitigation of a plan that has one, an end that came,

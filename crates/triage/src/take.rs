@@ -163,6 +163,10 @@ async fn try_record(
             }
             let opened = again(&before, signal, received);
             let of = Opening { opened: &opened, group: &judged.group };
+            // Whoever still waits for the end of the opening before goes on first: that one is over in any case.
+            if let Some(token) = before.recovery_token.as_deref() {
+                wake::complete(ctx, token).await?;
+            }
             let written = store.reopen(signal, &known, &before, of).await?;
             let reason = format!("it was resolved less than {} ago: open again", before.plan().reopen_within);
             (written, taken(SignalOutcome::Incident, reason, Some((incident_id, opening))))
