@@ -24,9 +24,12 @@ impl Store {
         let Some(incident) = incident.filter(|incident| !incident.plan().reopen_within.is_zero()) else {
             return Ok(None);
         };
-        let changes = self.mitigations(id, incident.opening).await?;
-        if changes.iter().any(|record| record.is_in_force() || record.holds()) {
-            return Ok(None);
+        // One after the other by its key: triage may not query, and there is hardly ever more than one.
+        for n in 1.. {
+            let Some(record) = self.mitigation(id, incident.opening, n).await? else { break };
+            if record.is_in_force() || record.holds() {
+                return Ok(None);
+            }
         }
         Ok(incident.resolved_at.map(|at| at + incident.plan().reopen_within.signed()))
     }

@@ -91,7 +91,10 @@ pub(super) fn acknowledged(answer: &Value, world: &World<'_>) -> Result<()> {
 }
 
 pub(super) fn swept(answer: &Value, world: &World<'_>) -> Result<()> {
-    is("the answer", answer, &json!({"v": 1, "open": world.number, "started": 0, "restarted": 0, "paged": 0}))
+    let nothing = json!({
+        "v": 1, "open": world.number, "started": 0, "restarted": 0, "paged": 0, "in_force": 0, "reminded": 0,
+    });
+    is("the answer", answer, &nothing)
 }
 
 pub(super) fn recovered(answer: &Value, world: &World<'_>) -> Result<()> {
