@@ -35,9 +35,9 @@ pub(super) fn build(workspace: &Workspace, progress: Progress) -> Result<PathBuf
     }
     let built = cargo.stderr(Stdio::inherit()).output().context("Failed to start cargo")?;
     ensure!(built.status.success(), "The build failed: cargo said why above");
-    let messages =
+    let mut messages =
         built.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
-    let found = messages.filter(|message| message["target"]["kind"][0] == "bench").last();
+    let found = messages.rfind(|message| message["target"]["kind"][0] == "bench");
     let path = found.and_then(|message| message["executable"].as_str().map(PathBuf::from));
     path.context("cargo does not say where the bench is")
 }

@@ -113,6 +113,7 @@ fn plans(dir: &Path) -> Result<std::path::PathBuf> {
     Ok(folder)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a development tool has no step::now")]
 fn play(stack: &Stack, events: u32) -> Result<Played> {
     let now = Timestamp::now();
     let bodies: Vec<String> = (0..THINGS).map(|thing| event(thing, now).to_string()).collect();
