@@ -13,6 +13,21 @@ use crate::{stack::Options, template, workspace::Workspace};
 /// The variable that tells triage where the compiled plans are, in the place of its layer.
 pub const VARIABLE: &str = "TOURNIQUET_PLANS";
 
+/// Writes a folder of plans anew below `into`, each in a file of its name, and returns it.
+pub fn write(into: &Path, teams: &str, plans: impl IntoIterator<Item = (String, String)>) -> Result<PathBuf> {
+    let folder = into.join("plans");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("Failed to empty {}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("Failed to create {}", folder.display()))?;
+    let files = plans.into_iter().map(|(name, plan)| (format!("{name}.yaml"), plan));
+    for (name, text) in files.chain([("teams.yaml".to_owned(), teams.to_owned())]) {
+        let path = folder.join(name);
+        fs::write(&path, text).with_context(|| format!("Failed to write {}", path.display()))?;
+    }
+    Ok(folder)
+}
+
 /// Compiles the stack's plans into its own folder, whose file is returned, and copies them to the folder of the layer,
 /// which all stacks share. The error is what `tourniquet plans build` says of the plans.
 pub fn compile(workspace: &Workspace, tourniquet: &Path, options: &Options) -> Result<PathBuf> {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::{
     demo::{Receiver, TOKEN, scene},
-    faults,
+    faults, plans,
     say::{self, Progress},
     stack::{Options, Running, STACK_VARIABLE},
     workspace::{BUILD_ONCE, Workspace},
@@ -77,21 +77,17 @@ fn stack_for_tests(workspace: &Workspace, verb: &str, progress: Progress) -> Res
 }
 
 fn plans_of_tests(workspace: &Workspace, into: &Path) -> Result<PathBuf> {
-    let (from, to) = (workspace.root().join("tests").join("plans"), into.join("plans"));
-    if to.exists() {
-        fs::remove_dir_all(&to).with_context(|| format!("Failed to empty {}", to.display()))?;
-    }
-    fs::create_dir_all(&to).with_context(|| format!("Failed to create {}", to.display()))?;
+    let from = workspace.root().join("tests").join("plans");
     let read =
         |name: &str| fs::read_to_string(from.join(name)).with_context(|| format!("Failed to read tests/plans/{name}"));
-    fs::write(to.join("teams.yaml"), read("teams.yaml")?)?;
-    for line in read("names")?.lines() {
+    let names = read("names")?;
+    let named = names.lines().map(|line| {
         let mut words = line.split(' ');
         let (name, owner) = (words.next().unwrap_or_default(), words.next().unwrap_or(OWNER));
         let plan = read(&format!("{}.yaml", words.next().unwrap_or(PLAN)))?;
-        fs::write(to.join(format!("{name}.yaml")), plan.replace("NAME", name).replace("OWNER", owner))?;
-    }
-    Ok(to)
+        Ok((name.to_owned(), plan.replace("NAME", name).replace("OWNER", owner)))
+    });
+    plans::write(into, &read("teams.yaml")?, named.collect::<Result<Vec<_>>>()?)
 }
 
 /// The names of the test programs, beside the unit tests: those that need no stack, and those that do.

@@ -40,12 +40,7 @@ pub(crate) async fn act(
             rule(ctx, &incident_id, n, "rejected", by, reject).await
         }
         Asked::Undo { incident_id, n, reason } => undo(ctx, request, &incident_id, n, reason.as_deref(), now).await,
-        Asked::Resolve { incident_id, reason } => {
-            if let Some(no) = opened_since(&ctx.store.load(&incident_id).await?, sent_at) {
-                return Ok(no);
-            }
-            resolve(ctx, &incident_id, reason.as_deref(), by, now).await
-        }
+        Asked::Resolve { incident_id, reason } => resolve(ctx, &incident_id, reason.as_deref(), by, sent_at, now).await,
         Asked::BrakeOn { reason, minutes } => {
             let until = now + SignedDuration::from_mins(minutes);
             let brake = Brake { by: by.clone(), reason, at: now, until };
@@ -160,9 +155,19 @@ async fn ruled(ctx: &Ctx, record: &MitigationRecord, word: &str, by: &str) -> Re
     Ok(Answer::yes(format!("{word}: {summary}")))
 }
 
-async fn resolve(ctx: &Ctx, id: &str, reason: Option<&str>, by: &str, now: Timestamp) -> Result<Answer, StepError> {
+async fn resolve(
+    ctx: &Ctx,
+    id: &str,
+    reason: Option<&str>,
+    by: &str,
+    sent_at: Timestamp,
+    now: Timestamp,
+) -> Result<Answer, StepError> {
     for _ in 0..ATTEMPTS {
         let incident = ctx.store.load(id).await?;
+        if let Some(no) = opened_since(&incident, sent_at) {
+            return Ok(no);
+        }
         match incident.status {
             Status::Open | Status::Mitigated | Status::Stuck => {}
             Status::Resolved if incident.resolved_by.as_deref() == Some(by) => return resolved(ctx, id, None).await,

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::record::{Incident, Status};
 
 /// What is clear when the hold-down ends may fire again before it counts as resolved: it is looked at this often.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+pub const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// What is mitigated may stay so for days, and a firing then begins an engagement with an execution of its own.
 const WHILE_MITIGATED: SignedDuration = SignedDuration::from_hours(6);

@@ -12,7 +12,7 @@ mod timeline;
 
 pub use command::{Command, CommandRecord, Verb};
 pub use decision::{Action, FingerprintState, Known, KnownSignal, OpenPointer, SignalOutcome, decide};
-pub use hold_down::Hold;
+pub use hold_down::{Hold, LOOK_AGAIN};
 pub use identity::{GroupKey, incident_id, is_incident_id};
 pub use in_force::{PutBack, UndoRequest};
 pub use measures::{Measure, Measures};

@@ -1,12 +1,9 @@
 //! What a plan's hold-down keeps from people, and the timeline's word of it: nothing is held back in silence.
 
-use incident::{Entry, Hold, Incident, MitigationRecord, Progress};
+use incident::{Entry, Hold, Incident, LOOK_AGAIN, MitigationRecord, Progress};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{Announcement, Ctx};
-
-/// How often it is looked at whether what waits may go out: a decision that was made meanwhile is waited for, too.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// The page goes out first, and that takes a moment; one that no channel takes keeps nothing back for longer than this.
 const PAGE_FIRST: SignedDuration = SignedDuration::from_secs(45);
@@ -35,6 +32,7 @@ pub(crate) fn announcement(
 fn after_the_page(incident: &Incident, now: Timestamp) -> Hold {
     let awaited = |due: Timestamp| incident.is_held_back() && now < due + PAGE_FIRST;
     match incident.hold(now) {
+        // No longer than that at a time: a decision that was made meanwhile is waited for, too.
         Hold::For(wait) => Hold::For(wait.min(LOOK_AGAIN)),
         Hold::No if incident.page_due().is_some_and(awaited) => Hold::For(A_MOMENT),
         hold => hold,

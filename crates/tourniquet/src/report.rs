@@ -43,6 +43,11 @@ pub(crate) fn complain(sentence: &str) {
     let _ = writeln!(std::io::stderr(), "tourniquet: {sentence}");
 }
 
+/// So many of something, as people say it.
+pub(crate) fn counted(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 /// The widest line of a table.
 const WIDTH: usize = 120;
 

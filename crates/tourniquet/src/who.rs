@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::args::Who;
 use crate::plans;
-use crate::report::{Report, line, listing, second};
+use crate::report::{Report, counted, line, listing, second};
 
 pub(crate) fn run(what: &Who) -> anyhow::Result<Report> {
     let config = match plans::read(&what.plans)? {
@@ -91,7 +91,7 @@ fn text(plans: &[&ResponsePlan], teams: &[(&Team, Vec<Told<'_>>)], what: &Who) -
         [&plan.plan, &plan.environment, &severity, &plan.owner].map(Clone::clone).to_vec()
     };
     let rows: Vec<_> = plans.iter().map(row).collect();
-    let mut text = format!("{} is the service of {}:\n\n", line(&what.service), counted(plans.len(), "plan"));
+    let mut text = format!("{} is the service of {}:\n\n", line(&what.service), counted(plans.len() as u64, "plan"));
     text.push_str(&listing(&["plan", "environment", "severity", "owner"], &rows));
     for (team, steps) in teams {
         text.push_str(&format!("\n{} is told, one after the other until someone acknowledges:\n\n", team.name));
@@ -127,10 +127,6 @@ fn escalation(steps: &[Told<'_>], timed: bool) -> String {
 fn local(at: Timestamp, time_zone: Option<&str>) -> String {
     let zone = time_zone.and_then(|name| TimeZone::get(name).ok());
     zone.map_or("-".to_owned(), |zone| at.to_zoned_datetime(zone).strftime("%a %H:%M:%S %Z").to_string())
-}
-
-fn counted(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// No plan is for the service. Its signals page all the same, unless a plan of another service takes them.

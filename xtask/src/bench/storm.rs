@@ -2,7 +2,6 @@
 
 use std::{
     io::Write as _,
-    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     aws::{ACCOUNT, REGION},
     demo::{Received, Receiver, TOKEN, scene},
+    plans,
     proxy::{Control, Tally},
     say::Progress,
     stack::{Options, Stack},
@@ -56,9 +56,9 @@ pub(super) struct Storm {
     incidents: u64,
     pages: usize,
     dead_letters: u64,
-    /// Calls of triage that write to the table, in all, and for what came for the first time at the least.
+    /// Calls of triage that write to the table, in all.
     writes: u64,
-    writes_of_the_first: u64,
+    /// Without one for each fingerprint, which is new once.
     writes_per_duplicate: f64,
     reads_per_event: f64,
 }
@@ -73,7 +73,9 @@ struct Played {
 /// Deploys a stack, lets it storm, and counts.
 pub(super) fn measure(workspace: &Workspace, events: u32, progress: Progress) -> Result<Storm> {
     let mut options = Options::private(workspace, "bench");
-    let plans = plans(&options.dir)?;
+    let services = (0..THINGS / OF_A_SERVICE).map(|service| format!("{service:02}"));
+    let named = services.map(|service| (format!("storm-{service}"), PLAN.replace("NN", &service)));
+    let plans = plans::write(&options.dir, TEAMS, named)?;
     let counted = options.dir.join("counted.ndjson");
     std::fs::write(&counted, "").with_context(|| format!("Failed to write {}", counted.display()))?;
     options.emulator.count_into = Some(counted);
@@ -87,7 +89,6 @@ pub(super) fn measure(workspace: &Workspace, events: u32, progress: Progress) ->
     stack.stop()?;
     let writes = calls(&tallies, |name| name.contains("Write") || name.contains("Put") || name.contains("Update"));
     let reads = calls(&tallies, |name| name.contains("Get") || name.contains("Query"));
-    let first = THINGS as u64;
     Ok(Storm {
         events,
         fingerprints: THINGS,
@@ -96,21 +97,9 @@ pub(super) fn measure(workspace: &Workspace, events: u32, progress: Progress) ->
         pages,
         dead_letters: played.dead_letters,
         writes,
-        writes_of_the_first: first,
-        writes_per_duplicate: writes.saturating_sub(first) as f64 / f64::from(events).max(1.0),
+        writes_per_duplicate: writes.saturating_sub(THINGS as u64) as f64 / f64::from(events).max(1.0),
         reads_per_event: reads as f64 / f64::from(events).max(1.0),
     })
-}
-
-fn plans(dir: &Path) -> Result<std::path::PathBuf> {
-    let folder = dir.join("plans");
-    std::fs::create_dir_all(&folder).with_context(|| format!("Failed to create {}", folder.display()))?;
-    std::fs::write(folder.join("teams.yaml"), TEAMS)?;
-    for service in 0..THINGS / OF_A_SERVICE {
-        let plan = PLAN.replace("NN", &format!("{service:02}"));
-        std::fs::write(folder.join(format!("storm-{service:02}.yaml")), plan)?;
-    }
-    Ok(folder)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a development tool has no step::now")]

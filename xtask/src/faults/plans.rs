@@ -1,13 +1,11 @@
 //! The plans of a run: one a story, with waits that fit into it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::history::{History, Story};
+use crate::plans;
 
 const TEAMS: &str = "\
 contacts:
@@ -50,28 +48,14 @@ evidence: { before: 5m, log_groups: [/aws/lambda/NAME] }
 
 /// Writes the plans of a history below `into`, and returns their folder.
 pub(super) fn write(history: &History, into: &Path) -> Result<PathBuf> {
-    write_all(into, TEAMS, history.stories.iter().map(|story| (story.plan.as_str(), plan(story))))
+    plans::write(into, TEAMS, history.stories.iter().map(|story| (story.plan.clone(), plan(story))))
 }
 
 /// Writes a plan for each of these services, with a mitigation that has to prove itself.
 pub(super) fn write_services(names: &[String], into: &Path) -> Result<PathBuf> {
     // Nobody waits so long for an answer: it comes, or the story is about something else.
     let teams = TEAMS.replace("wait: 5s", "wait: 10m").replace("wait: 3s", "wait: 10m");
-    write_all(into, &teams, names.iter().map(|name| (name.as_str(), PLAN.replace("NAME", name))))
-}
-
-fn write_all<'a>(into: &Path, teams: &str, plans: impl Iterator<Item = (&'a str, String)>) -> Result<PathBuf> {
-    let folder = into.join("plans");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("Failed to empty {}", folder.display()))?;
-    }
-    fs::create_dir_all(&folder).with_context(|| format!("Failed to create {}", folder.display()))?;
-    fs::write(folder.join("teams.yaml"), teams)?;
-    for (name, plan) in plans {
-        let path = folder.join(format!("{name}.yaml"));
-        fs::write(&path, plan).with_context(|| format!("Failed to write {}", path.display()))?;
-    }
-    Ok(folder)
+    plans::write(into, &teams, names.iter().map(|name| (name.clone(), PLAN.replace("NAME", name))))
 }
 
 fn plan(story: &Story) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use incident::{Action, GroupKey, SignalOutcome, incident_id};
+use incident::{Action, GroupKey, LOOK_AGAIN, SignalOutcome, incident_id};
 use jiff::{SignedDuration, Timestamp};
 use response_plan::{Plans, ResolvedPlan, Severity};
 use serde::Serialize;
@@ -80,9 +80,6 @@ enum Due {
     /// Its plan held the page back until now.
     Page,
 }
-
-/// What is clear at the end of a hold-down is looked at this often, as `notify` does.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 fn after(at: Timestamp, long: SignedDuration) -> Timestamp {
     at.checked_add(long).unwrap_or(Timestamp::MAX)

@@ -9,7 +9,7 @@ use super::difference::{Change, Changed, Difference, TeamChange};
 use super::history::Contents;
 use super::pages::TeamPages;
 use super::played::{Incident, Outcome, Source};
-use crate::report::{fitted, line, second};
+use crate::report::{counted, fitted, line, second};
 use crate::triage;
 
 const WIDTH: usize = 100;
@@ -174,10 +174,6 @@ fn arrow<T: PartialEq + Display>(change: &Change<T>) -> String {
 
 fn indented(table: &str) -> String {
     table.lines().map(|line| format!("  {line}\n")).collect()
-}
-
-fn counted(n: u64, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn cut(text: &str) -> String {
