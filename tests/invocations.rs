@@ -66,7 +66,8 @@ async fn event_bridge_rule_of_our_own_events_keeps_drills_apart() -> Result<()> 
     assert!(incident.opened.drill && incident.firing.iter().all(|fingerprint| fingerprint.starts_with("drill:")));
     let paged = async || Ok((world.paged(&drill, 1)? == Told::ONCE).then_some(()));
     world.until(&format!("page of {drill}"), SOON, paged).await?;
-    assert_eq!(world.told_of(&drill, "DRILL")?, world.told_of(&drill, "")?, "every outward text says so");
+    let words = world.words_about(&drill)?;
+    assert!(words.iter().all(|text| text.contains("DRILL")), "every outward text says so: {words:?}");
     assert_eq!(world.store.load(&real).await?.firing, [alarm.arn()].into(), "the real one goes on alone");
     Ok(())
 }

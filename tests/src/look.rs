@@ -51,6 +51,15 @@ impl World {
         Ok(told)
     }
 
+    /// The words of all messages about an incident that people got so far, in one look.
+    pub fn words_about(&self, id: &str) -> Result<Vec<String>> {
+        let words = |received| match received {
+            Received::Slack { text: words, .. } | Received::Topic { message: words, .. } => Some(words),
+            Received::Refused { .. } => None,
+        };
+        Ok(self.told(id)?.into_iter().filter_map(words).collect())
+    }
+
     /// The messages of the fallback topic that name this text.
     pub fn cried(&self, text: &str) -> Result<Vec<String>> {
         let fallback = self.stack.output("FallbackTopic")?;
