@@ -105,6 +105,13 @@ pub(super) const MALFORMED: &str = "malformed by design";
 /// Incidents begin at this rate.
 const MS_PER_INCIDENT: u64 = 1200;
 
+/// And at this one where there are many: what is to be seen is that nothing goes wrong with any of them, and not how many
+/// the machine of the run carries at once.
+const MS_PER_INCIDENT_OF_MANY: u64 = 3000;
+
+/// From so many on.
+const MANY: usize = 50;
+
 /// One in so many stories has a real service.
 const SERVICES: usize = 7;
 
@@ -126,7 +133,8 @@ impl History {
     /// The history of a seed.
     pub(super) fn of(seed: u64, incidents: usize) -> Self {
         let mut random = Rng::with_seed(seed);
-        let span = (incidents as u64).max(5) * MS_PER_INCIDENT;
+        let each = if incidents < MANY { MS_PER_INCIDENT } else { MS_PER_INCIDENT_OF_MANY };
+        let span = (incidents as u64).max(5) * each;
         let stories: Vec<Story> = (0..incidents).map(|n| story(&mut random, n, span)).collect();
         let mut deliveries = Vec::new();
         for (n, story) in stories.iter().enumerate() {
