@@ -21,11 +21,20 @@ pub(crate) fn n(number: impl Into<u64>) -> AttributeValue {
 
 /// An instant in a fixed width, so that text sorts as time does: the indexes sort by it.
 pub(crate) fn at(instant: Timestamp) -> AttributeValue {
-    s(instant.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+    s(fixed(instant))
+}
+
+fn fixed(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
 pub(crate) fn set(one: &str) -> AttributeValue {
     AttributeValue::Ss(vec![one.to_owned()])
+}
+
+/// Some instants, which must not be none: a set knows no emptiness.
+pub(crate) fn instants(all: Vec<Timestamp>) -> AttributeValue {
+    AttributeValue::Ss(all.into_iter().map(fixed).collect())
 }
 
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<AttributeValue, StepError> {
@@ -101,6 +110,11 @@ impl Row<'_> {
 
     pub(crate) fn texts(&self, name: &str) -> BTreeSet<String> {
         self.0.get(name).and_then(|v| v.as_ss().ok()).into_iter().flatten().cloned().collect()
+    }
+
+    /// What [`instants`] wrote, in order. What does not read is left out: no page is to fail for it.
+    pub(crate) fn instants(&self, name: &str) -> Vec<Timestamp> {
+        self.texts(name).iter().filter_map(|text| text.parse().ok()).collect()
     }
 
     pub(crate) fn parsed<T: DeserializeOwned>(&self, name: &str) -> Result<T, StepError> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use signal::{Signal, State};
 use step::StepError;
 
+use crate::incident_item::held_for;
 use crate::item::{Build, Row, at, json, key, n, s};
 use crate::signal_items::{put, reference};
 use crate::signals::{Opening, Taken};
@@ -14,7 +15,7 @@ use crate::{Store, incident_item, keys};
 /// What an opening left behind that is not of the next one.
 const OF_AN_OPENING: &str = "fires_since, clear_since, recovery_token, acknowledged_by, acknowledged_at, paged_at, woken_at, \
                              paged_engagement, woken_engagement, engaged_at, mitigated_at, resolved_at, resolved_by, \
-                             resolved_reason, still_firing, recheck_at";
+                             resolved_reason, still_firing, recheck_at, raised";
 
 impl Store {
     /// Until when a firing opens a resolved incident again; `None` where its plan does not want that, a person has ended it
@@ -68,7 +69,8 @@ impl Store {
         let firing = self.fires_on(signal, before).await?;
         let Opening { opened, group } = opening;
         let (id, next) = (before.id(), before.opening + 1);
-        let what = format!("open again (opening {next}): {}", opened.title);
+        let flapping = if opened.flapping { ", flapping" } else { "" };
+        let what = format!("open again (opening {next}{flapping}): {}", opened.title);
         let entry = Entry::new(opened.opened_at, "triage", &["opened", id, &next.to_string()], what);
         let joined = (id.to_owned(), next);
         let was = Incident { recovery_token: None, ..before.clone() };
@@ -78,7 +80,7 @@ impl Store {
             put(self.put_fingerprint(signal, known, Some(&joined))?),
             put(self.put_new(record.done())?),
             TransactWriteItem::builder().update(self.begin_again(firing, before, opened)?).build(),
-            put(self.put_pointer(group, (id, next), known)?),
+            put(self.put_pointer(group, (id, next), known, signal)?),
             put(self.put_new(reference(signal, id, opened.opened_at))?),
             put(self.put_entry(id, &entry)?),
         ])
@@ -103,7 +105,7 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(key(&keys::incident(before.id()), keys::META)))
             .update_expression(format!(
-                "SET opened = :opened, opened_at = :at, title = :title, #status = :open, opening = :next, run = :one, \
+                "SET opened = :opened, opened_at = :at, title = :title, severity = :severity, held_for_s = :held, #status = :open, opening = :next, run = :one, \
                  engagement = :one, firing = :firing{onset} REMOVE {OF_AN_OPENING}{no_onset}"
             ))
             .condition_expression("opening = :opening AND #status = :resolved")
@@ -111,6 +113,8 @@ impl Store {
             .expression_attribute_values(":opened", json(opened)?)
             .expression_attribute_values(":at", at(opened.opened_at))
             .expression_attribute_values(":title", s(&opened.title))
+            .expression_attribute_values(":held", n(held_for(opened).as_secs()))
+            .expression_attribute_values(":severity", s(opened.plan.plan.severity.as_str()))
             .expression_attribute_values(":open", s(Status::Open.as_str()))
             .expression_attribute_values(":next", n(before.opening + 1))
             .expression_attribute_values(":one", n(1_u64))

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use signal::{Signal, State};
 use step::StepError;
 
-use crate::item::{Build, Item, Row, at, json, key, n, s, set};
+use crate::item::{Build, Item, Row, at, instants, json, key, n, s, set};
 use crate::{Store, keys};
 
 /// Signals are kept for so long.
@@ -89,11 +89,14 @@ impl Store {
         group: &GroupKey,
         (id, opening): (&str, u32),
         known: &Known,
+        signal: &Signal,
     ) -> Result<Put, StepError> {
+        let openings = incident::openings(known.pointer.as_ref(), signal.time);
         let item = Build::new(&keys::open(group.hash()), keys::META)
             .with("incident_id", s(id))
             .with("opening", n(opening))
-            .with("status", s(Status::Open.as_str()));
+            .with("status", s(Status::Open.as_str()))
+            .with("openings", instants(openings));
         let put = self.put(item.done());
         finish(match &known.pointer {
             None => put.condition_expression("attribute_not_exists(pk)"),
@@ -215,5 +218,6 @@ pub(crate) fn pointer(item: &Item) -> Result<OpenPointer, StepError> {
         opening: row.small("opening")?,
         status: crate::incident_item::status(item)?,
         reopen_until: None,
+        openings: row.instants("openings"),
     })
 }

@@ -52,8 +52,10 @@ impl Store {
             fingerprint: next().map(|item| fingerprint_state(&item)).transpose()?,
             pointer: next().map(|item| pointer(&item)).transpose()?,
             fires_in: None,
+            ours: None,
         };
         known.fires_in = self.fires_in(&known).await?;
+        known.ours = self.ours(signal, &known).await?;
         if let Some(pointer) =
             known.pointer.as_mut().filter(|p| signal.state == State::Firing && p.status == Status::Resolved)
         {
@@ -90,13 +92,14 @@ impl Store {
     pub async fn open(&self, signal: &Signal, known: &Known, opening: Opening<'_>) -> Result<Taken, StepError> {
         let Opening { opened, group } = opening;
         let incident = (opened.id.clone(), 1);
-        let what = format!("opened as {} by {}", opened.plan.plan.severity, opened.title);
+        let flapping = if opened.flapping { ", flapping" } else { "" };
+        let what = format!("opened as {}{flapping} by {}", opened.plan.plan.severity, opened.title);
         let entry = Entry::new(opened.opened_at, "triage", &["opened", &opened.id, "1"], what);
         let items = vec![
             put(self.put_signal(signal, opened.opened_at, Some(&incident), None)?),
             put(self.put_fingerprint(signal, known, Some(&incident))?),
             put(self.put_new(incident_item::opening(opened, group)?)?),
-            put(self.put_pointer(group, (&opened.id, 1), known)?),
+            put(self.put_pointer(group, (&opened.id, 1), known, signal)?),
             put(self.put_new(reference(signal, &opened.id, opened.opened_at))?),
             put(self.put_entry(&opened.id, &entry)?),
         ];

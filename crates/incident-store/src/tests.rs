@@ -44,7 +44,7 @@ fn asked(client: &StaticReplayClient) -> Value {
     serde_json::from_slice(request.body().bytes().unwrap()).unwrap()
 }
 
-fn signal() -> Signal {
+pub(crate) fn signal() -> Signal {
     Signal {
         source: "aws.cloudwatch".into(),
         detail_type: None,
@@ -80,6 +80,7 @@ pub(crate) fn opened() -> (Opened, GroupKey) {
         signal: SignalSummary::from(&signal),
         opened_at: now(),
         onset: Some("2026-11-23T09:58:00Z".parse().unwrap()),
+        flapping: false,
         degraded: None,
     };
     (opened, group)

@@ -17,6 +17,8 @@ pub struct Known {
     pub pointer: Option<OpenPointer>,
     /// Another incident than the group's, in which its fingerprint fires: the plans have changed since that one opened.
     pub fires_in: Option<(String, u32)>,
+    /// The open incident whose mitigation caused it.
+    pub ours: Option<(String, u32)>,
 }
 
 /// `SIG#<signal id>`: a signal that was recorded.
@@ -49,6 +51,8 @@ pub struct OpenPointer {
     pub status: Status,
     /// Where it is resolved and its plan wants it: until when a firing opens it again.
     pub reopen_until: Option<Timestamp>,
+    /// When its group opened of late, by the source's own time: see [`crate::openings`].
+    pub openings: Vec<Timestamp>,
 }
 
 /// What is to be done with a signal; each is one transaction.
@@ -77,6 +81,13 @@ pub enum Action {
     },
     /// It clears what fired in an incident.
     Recover {
+        /// The incident.
+        incident_id: String,
+        /// Its opening.
+        opening: u32,
+    },
+    /// It tells of what an incident's own mitigation does: it is recorded there, and changes nothing.
+    Inform {
         /// The incident.
         incident_id: String,
         /// Its opening.
@@ -111,6 +122,9 @@ pub enum SignalOutcome {
 pub fn decide(signal: &Signal, known: &Known) -> Action {
     if let Some(before) = &known.signal {
         return Action::Repeat { incident: before.incident.clone() };
+    }
+    if let Some((incident_id, opening)) = known.ours.clone() {
+        return Action::Inform { incident_id, opening };
     }
     if signal.state == State::Info {
         return Action::Ignore {
@@ -191,7 +205,7 @@ mod tests {
     }
 
     fn pointer(status: Status) -> Option<OpenPointer> {
-        Some(OpenPointer { incident_id: "inc".into(), opening: 1, status, reopen_until: None })
+        Some(OpenPointer { incident_id: "inc".into(), opening: 1, status, reopen_until: None, openings: vec![] })
     }
 
     #[track_caller]
@@ -203,6 +217,7 @@ mod tests {
             Action::Reopen { .. } => "another opening",
             Action::Join { .. } => "join",
             Action::Recover { .. } => "recover",
+            Action::Inform { .. } => "inform",
             Action::Ignore { newest: true, .. } => "ignore, newest",
             Action::Ignore { .. } => "ignore",
         };
@@ -245,6 +260,16 @@ mod tests {
         check(&ok, Known { fingerprint: last(State::Firing, 10), ..Known::default() }, "ignore");
         check(&ok, Known { fingerprint: last(State::Firing, 11), ..Known::default() }, "ignore");
         check(&ok, Known { fingerprint: last(State::Recovered, 9), ..Known::default() }, "ignore, newest");
+    }
+
+    #[test]
+    fn what_a_mitigation_causes_belongs_to_its_incident() {
+        for state in [State::Info, State::Firing, State::Recovered] {
+            let ours = Known { ours: Some(("inc".into(), 1)), ..Known::default() };
+            check(&signal(state, 10), ours.clone(), "inform");
+            let again = Known { signal: Some(KnownSignal { incident: Some(("inc".into(), 1)) }), ..ours };
+            check(&signal(state, 10), again, "repeat");
+        }
     }
 
     #[test]

@@ -2,23 +2,29 @@
 
 mod command;
 mod decision;
+mod flapping;
 mod hold_down;
 mod identity;
 mod in_force;
 mod measures;
 mod mitigation;
+mod ours;
 mod record;
+mod rise;
 mod timeline;
 
 pub use command::{Command, CommandRecord, Verb};
 pub use decision::{Action, FingerprintState, Known, KnownSignal, OpenPointer, SignalOutcome, decide};
+pub use flapping::{held_for, is_flapping, openings};
 pub use hold_down::{Hold, LOOK_AGAIN};
 pub use identity::{GroupKey, incident_id, is_incident_id};
 pub use in_force::{PutBack, UndoRequest};
 pub use measures::{Measure, Measures};
 pub use mitigation::{ChangeRecord, MitigationRecord, Outcome, Progress};
+pub use ours::{may_be_ours, on_behalf_of};
 pub use record::{
     Incident, Opened, PostmortemKeys, SealedPass, SignalSummary, Status, V, engage_input, engage_name, execution_input,
     execution_name,
 };
+pub use rise::Rise;
 pub use timeline::Entry;

@@ -7,6 +7,8 @@ use response_plan::{ResolvedPlan, Severity};
 use serde::{Deserialize, Serialize};
 use signal::Signal;
 
+use crate::rise::Rise;
+
 /// The version that every record, command, custody file and `--json` object carries; readers accept it and the last.
 pub const V: u32 = 1;
 
@@ -98,6 +100,9 @@ pub struct Opened {
     /// When the trouble began, as far as the opening signal says.
     #[serde(rename = "signal_onset")]
     pub onset: Option<Timestamp>,
+    /// Whether it has opened so often of late that it has to stay clear for longer.
+    #[serde(default)]
+    pub flapping: bool,
     /// Why this incident runs on the compiled-in catch-all, or on less than it should know.
     pub degraded: Option<String>,
 }
@@ -147,6 +152,9 @@ pub struct Incident {
     pub status: Status,
     /// How bad it is now.
     pub severity: Severity,
+    /// The last rise of it, in this opening.
+    #[serde(default)]
+    pub raised: Option<Rise>,
     /// Which opening of the same incident this is, from 1.
     pub opening: u32,
     /// Which run of the state machine serves this opening, from 1; only `sweep` raises it.

@@ -33,7 +33,7 @@ impl Entry {
     /// command is on the timeline. The state machine resolves without a word, so whoever needs the entry first writes it.
     pub fn resolved(incident: &Incident) -> Option<Self> {
         let at = incident.resolved_at.filter(|_| incident.resolved_by.is_none())?;
-        let held_for = incident.plan().recovery.held_for;
+        let held_for = incident.held_for();
         let key = ["resolved", incident.id(), &incident.opening.to_string()];
         Some(Self::new(
             at,

@@ -98,6 +98,8 @@ pub(crate) fn page(incident: &Incident, step: u32, due: &EscalationStep, mark: M
     let customers = if plan.customer_facing { ", customers feel it" } else { "" };
     Message::about(incident, mark, "")
         .fact("What broke", format!("{} in {}{customers}", plan.service, plan.environment))
+        .fact_if("Worse", incident.raised.as_ref().map(|rise| format!("raised from {}: {}", rise.from, rise.why)))
+        .fact_if("Flapping", opened.flapping.then(|| flapping(incident)))
         .fact("Since", moment(incident.onset.unwrap_or(opened.opened_at), zone))
         .fact("Owner", format!("{} decides; you are {}, step {step} of {steps}, {next}", plan.owner, due.contact.name))
         .fact("Safest way out", way_out(incident))
@@ -107,6 +109,10 @@ pub(crate) fn page(incident: &Incident, step: u32, due: &EscalationStep, mark: M
         .fact_if("Runbook", plan.runbook.as_deref())
         .action("Take it", "ack", incident.id())
         .action("See all of it", "show", incident.id())
+}
+
+fn flapping(incident: &Incident) -> String {
+    format!("it opens again and again; it is over once everything stays clear for {}", incident.held_for())
 }
 
 fn way_out(incident: &Incident) -> String {
@@ -178,7 +184,7 @@ pub(crate) fn mitigation(incident: &Incident, record: Option<&MitigationRecord>,
 
 /// The outcome as one word, what happened, and what to do.
 fn came_of(incident: &Incident, record: &MitigationRecord) -> (&'static str, String, String) {
-    let held = incident.plan().recovery.held_for;
+    let held = incident.held_for();
     let by_hand = "it still needs a way out: decide by hand";
     let nothing = |what: &str| (format!("{what}; nothing was changed"), by_hand.to_owned());
     let maybe = |what: &str| {
@@ -253,7 +259,7 @@ fn recovery(incident: &Incident) -> String {
     match (&incident.resolved_by, &incident.resolved_reason) {
         (Some(by), Some(reason)) => format!("{by} resolved it: {reason}"),
         (Some(by), None) => format!("{by} resolved it"),
-        (None, _) => format!("everything that fired stayed clear for {}", incident.plan().recovery.held_for),
+        (None, _) => format!("everything that fired stayed clear for {}", incident.held_for()),
     }
 }
 

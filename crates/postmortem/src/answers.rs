@@ -106,7 +106,7 @@ fn slowed(facts: &Facts) -> Answer {
     const QUESTION: &str = "Where did it slow?";
     let phases = phases(facts);
     let mut text = Vec::new();
-    let held_for = facts.incident.plan().recovery.held_for;
+    let held_for = facts.incident.held_for();
     // The plan itself holds an incident that is clear: only what comes on top of it is slow.
     let waiting = |phase: &Phase| match phase.to {
         Moment::Resolved => (phase.seconds - held_for.as_secs() as f64).max(0.0),

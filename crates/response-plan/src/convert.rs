@@ -9,6 +9,7 @@ use crate::kind::{Kinds, one_line};
 use crate::pattern::Pattern;
 use crate::plan::*;
 use crate::plans::CATCH_ALL;
+use crate::raise::{self, Raise};
 use crate::span::Span;
 use crate::wire::*;
 use crate::words::{ENGAGE, MODE, RECOVERED_BY, SEVERITY};
@@ -30,7 +31,7 @@ pub(crate) fn plan(
     check_owner(report, &wire.owner, teams);
     let hold_down = at_most(report, "hold_down", wire.hold_down.as_ref(), LONGEST_HOLD_DOWN);
     let reopen_within = at_most(report, "reopen_within", wire.reopen_within.as_ref(), LONGEST_REOPENING);
-    let severity = severity(report, &wire.severity);
+    let (severity, raise) = severity(report, &wire.severity);
     let engage =
         wire.engage.as_ref().map_or(Some(Engage::Page), |engage| word(report, "engage", engage, &ENGAGE, &["notify"]));
     let mode = wire.mode.as_ref().map_or(Some(Mode::Observe), |mode| word(report, "mode", mode, &MODE, &[]));
@@ -47,6 +48,7 @@ pub(crate) fn plan(
         customer_facing: wire.customer_facing,
         owner: wire.owner.value,
         severity: severity?,
+        raise,
         engage: engage?,
         hold_down,
         reopen_within,
@@ -141,12 +143,13 @@ fn at_most(report: &mut Report<'_>, field: &str, written: Option<&Spanned<Span>>
     written.value
 }
 
-fn severity(report: &mut Report<'_>, written: &Spanned<SeverityWire>) -> Option<Severity> {
-    let written = match &written.value {
-        SeverityWire::Fixed(text) => &Spanned::new(text.clone(), written.referenced, written.defined),
-        SeverityWire::Rules(rules) => &rules.default,
+fn severity(report: &mut Report<'_>, written: &Spanned<SeverityWire>) -> (Option<Severity>, Vec<Raise>) {
+    let (written, rules) = match &written.value {
+        SeverityWire::Fixed(text) => (&Spanned::new(text.clone(), written.referenced, written.defined), &[][..]),
+        SeverityWire::Rules(rules) => (&rules.default, rules.raise.as_slice()),
     };
-    word(report, "severity", written, &SEVERITY, &[])
+    let severity = word(report, "severity", written, &SEVERITY, &[]);
+    (severity, raise::read(report, rules, severity))
 }
 
 fn account_id(report: &mut Report<'_>, written: &Word) -> String {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::kind::Arguments;
+use crate::raise::Raise;
 use crate::span::Span;
 
 /// How bad an incident is. The order is by urgency: `Severity::Sev1 < Severity::Sev2`, so the smallest is the worst.
@@ -87,6 +88,9 @@ pub struct ResponsePlan {
     pub owner: String,
     /// How bad it is.
     pub severity: Severity,
+    /// When it is worse.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raise: Vec<Raise>,
     /// Whether someone must acknowledge.
     pub engage: Engage,
     /// How long a page waits for it to clear by itself.

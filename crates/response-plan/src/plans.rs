@@ -12,9 +12,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use signal::{Signal, sha256_hex};
 
-pub(crate) use catch_all::CATCH_ALL;
-pub use catch_all::catch_all;
 use catch_all::failing_thing;
+pub use catch_all::{CATCH_ALL, catch_all};
 pub use load::{Disabled, PlansError};
 
 use crate::compile::plan_sha256;

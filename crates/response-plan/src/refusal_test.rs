@@ -60,6 +60,27 @@ fn the_shipped_plan_and_its_forms_are_accepted() {
 }
 
 #[test]
+fn a_rule_that_raises_says_when_and_to_what() {
+    let raise = |rule: &str| format!("severity: {{ default: SEV2, raise: [{{ {rule} }}] }}");
+    let rule = "when: { distinct_services_at_least: 2, within: 10m }, to: SEV1";
+    let read = read_both(&with(PLAN, "severity:", &raise(rule)), TEAMS).unwrap();
+    let when = crate::RaiseWhen { distinct_services_at_least: 2, within: "10m".parse().unwrap() };
+    assert_eq!(read.plans[0].raise, [crate::Raise { when, to: crate::Severity::Sev1 }]);
+    for (from, to, place, message, remedy) in [
+        ("least: 2", "least: 1", "13:74", "`distinct_services_at_least: 1`", "write at least 2"),
+        ("10m", "0s", "13:85", "`within: 0s`", "such as `within: 10m`"),
+        ("10m", "2h", "13:85", "`within: 2h`", "up to 1h"),
+        ("SEV1", "SEV2", "13:96", "`to: SEV2` is no worse than the default, SEV2", "such as SEV1"),
+        ("SEV1", "SEV0", "13:96", "`SEV0` is no value of `to`", "SEV"),
+        (", to: SEV1", "", "13:38", "`to` is missing", "say what it rises to"),
+        (", within: 10m", "", "13:46", "`within` is missing", "say within which time"),
+        ("within: 10m", "within: 10m, accounts: 2", "13:90", "accounts", ""),
+    ] {
+        refused("severity:", &raise(&rule.replace(from, to)), place, message, remedy);
+    }
+}
+
+#[test]
 fn what_comes_later_is_refused_by_name() {
     let later = "is not supported yet";
     for (field, shown) in [
@@ -74,8 +95,6 @@ fn what_comes_later_is_refused_by_name() {
     refused("engage:", "hold_down: 45m", "14:12", "`hold_down: 45m` is longer than 15m", "the alarm itself");
     refused("engage:", "reopen_within: 2d", "14:16", "`reopen_within: 2d` is longer than 1d", "a new incident");
     refused("engage:", "engage: notify", "14:9", "`engage: notify` is not supported yet", "write `page`");
-    let raise = "severity: { default: SEV2, raise: [{ when: { within: 10m }, to: SEV1 }] }";
-    refused("severity:", raise, "13:28", "`severity.raise` is not supported yet", "remove it");
     for by in ["probe", "metric", "quiet"] {
         let line = format!("recovery: {{ by: {by}, held_for: 5m }}");
         refused("recovery:", &line, "24:17", &format!("`recovery.by: {by}` {later}"), "`signal` or `person`");

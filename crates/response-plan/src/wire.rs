@@ -52,6 +52,22 @@ pub(crate) enum SeverityWire {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SeverityRules {
     pub(crate) default: Word,
+    #[serde(default)]
+    pub(crate) raise: Vec<RaiseWire>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RaiseWire {
+    pub(crate) when: RaiseWhenWire,
+    pub(crate) to: Word,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RaiseWhenWire {
+    pub(crate) distinct_services_at_least: Spanned<u32>,
+    pub(crate) within: Spanned<Span>,
 }
 
 /// One entry of `mitigations`: what every kind has, and the kind itself under its name.

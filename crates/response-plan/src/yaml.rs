@@ -10,8 +10,7 @@ const LARGEST: usize = 256 * 1024;
 
 /// Fields that later versions will honour, with the names that people know them by. None is ignored in silence, since
 /// whoever wrote it relies on it.
-const LATER: [(&str, &str); 28] = [
-    ("raise", "severity.raise"),
+const LATER: [(&str, &str); 27] = [
     ("second_team", "second_team"),
     ("group_by", "group_by"),
     ("mute", "mute"),
@@ -42,7 +41,7 @@ const LATER: [(&str, &str); 28] = [
 ];
 
 /// What to write for a field that is missing.
-const REQUIRED: [(&str, &str); 18] = [
+const REQUIRED: [(&str, &str); 22] = [
     ("plan", "give the plan a name: `plan: checkout-bad-deployment`"),
     ("type", "name the incident type, within which history is compared: `type: bad-deployment`"),
     ("match", "say which events it is for: `match: { source: [aws.cloudwatch] }`"),
@@ -57,6 +56,10 @@ const REQUIRED: [(&str, &str); 18] = [
     ("metric", "name the metric: `metric: { namespace: Checkout, name: Orders }`"),
     ("at_least", "say what each datapoint must reach: `at_least: 10`"),
     ("datapoints", "say how many datapoints must reach it: `datapoints: 3`"),
+    ("when", "say what has to hold: `when: { distinct_services_at_least: 2, within: 10m }`"),
+    ("to", "say what it rises to: `to: SEV1`"),
+    ("distinct_services_at_least", "say how many services: `distinct_services_at_least: 2`"),
+    ("within", "say within which time: `within: 10m`"),
     ("by", "say who tells of the recovery: `by: signal`"),
     ("held_for", "say how long it must stay clear: `held_for: 5m`"),
     ("escalation", "list who is told, in order: `escalation: [{ contact: payments-on-call, wait: 5m }]`"),

@@ -40,6 +40,8 @@ const START: SignedDuration = SignedDuration::from_secs(10);
 const ENDED: SignedDuration = SignedDuration::from_secs(30);
 /// By then a page has gone out, or something is wrong.
 const PAGE: SignedDuration = SignedDuration::from_secs(45);
+/// Triage hands a recovery on right after it recorded it: so long it is not missed.
+const MISSED: SignedDuration = SignedDuration::from_secs(30);
 /// How often an incident is served.
 const RUNS: u32 = 3;
 
@@ -67,6 +69,13 @@ pub(crate) fn is_unpaged(incident: &Incident, now: Timestamp) -> bool {
 /// which may have been lost between the write and the start.
 pub(crate) fn is_unengaged(incident: &Incident, now: Timestamp) -> bool {
     incident.engagement > 1 && is_silent(incident) && now >= incident.engaged_since() + START
+}
+
+/// The token of a recovery that nobody handed on: triage was lost for good after it recorded that the last of what fired
+/// is clear. One that was handed on stays on the record, and handing it on once more changes nothing.
+pub(crate) fn missed_recovery(incident: &Incident, now: Timestamp) -> Option<&str> {
+    let clear = incident.firing.is_empty() && incident.clear_since.is_some_and(|since| now >= since + MISSED);
+    incident.recovery_token.as_deref().filter(|_| clear && incident.status.holds_group_key())
 }
 
 /// Whether nobody has been reached in the present engagement, and somebody should be. Where the first to be told has a
@@ -227,6 +236,24 @@ mod tests {
         check(|i| i.status = Status::Resolved, 45, [false, false]);
         // The first is the parent's to start.
         check(|i| (i.engagement, i.paged_at) = (1, None), 45, [false, true]);
+    }
+
+    #[test]
+    fn a_recovery_that_nobody_handed_on_is_missed() {
+        let check = |change: fn(&mut Incident), second: i64, expect: bool| {
+            let mut incident = incident();
+            (incident.recovery_token, incident.clear_since) = (Some("token".into()), Some(at(100)));
+            incident.firing.clear();
+            change(&mut incident);
+            assert_eq!(missed_recovery(&incident, at(second)), expect.then_some("token"), "{second}");
+        };
+        check(|_| {}, 129, false);
+        check(|_| {}, 130, true);
+        check(|i| i.status = Status::Mitigated, 130, true);
+        check(|i| i.status = Status::Resolved, 130, false);
+        check(|i| i.recovery_token = None, 130, false);
+        check(|i| i.clear_since = None, 130, false);
+        check(|i| i.firing = ["f".to_owned()].into(), 130, false);
     }
 
     #[test]

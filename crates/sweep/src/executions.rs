@@ -1,5 +1,6 @@
 //! Executions: of the parent state machine, of the one that pages, and of the one that reminds of what is in force.
 
+use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError as NotSent;
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_types::SdkConfig;
 use incident::{MitigationRecord, V, engage_input, engage_name, execution_input, execution_name};
@@ -71,6 +72,17 @@ impl Executions {
         let input =
             format!(r#"{{"v":{V},"incident_id":"{incident_id}","opening":{opening},"n":{n},"reminder":{count}}}"#);
         self.start_one(&self.mitigate, format!("{incident_id}-{opening}-{n}-remind-{count}"), input).await
+    }
+
+    /// Lets a wait go on; `false` where it is over already, or went on before.
+    pub(crate) async fn complete(&self, token: &str) -> Result<bool, StepError> {
+        match self.client.send_task_success().task_token(token).output("{}").send().await {
+            Ok(_) => Ok(true),
+            Err(e) => match e.as_service_error() {
+                Some(NotSent::TaskDoesNotExist(_) | NotSent::TaskTimedOut(_) | NotSent::InvalidToken(_)) => Ok(false),
+                _ => Err(sdk_error("the recovery of an incident could not be handed on", e)),
+            },
+        }
     }
 
     async fn start_one(&self, state_machine: &str, name: String, input: String) -> Result<(), StepError> {

@@ -1,9 +1,10 @@
 //! Purpose: every minute, repair what a lost delivery or a killed function left behind: an open incident without a living
-//! execution gets one, an engagement that pages nobody is begun and told to the fallback topic, what a person resolved
-//! while it fired is looked at again, and the owner is reminded of what is in force.
+//! execution gets one, a recovery that nobody handed on is, an engagement that pages nobody is begun and told to the fallback topic, what a person resolved
+//! while it fired is looked at again, what several services that fire at once make worse is raised and paged again, and
+//! the owner is reminded of what is in force.
 //! Reads: incidents that are open, mitigated or resolved of late, the last state of what fired, what is in force,
 //! executions.
-//! Writes: executions, `run`, the status `stuck`, `SENT#…`, the timeline, which reminder was the last; the fallback topic.
+//! Writes: executions, `run`, the status `stuck`, severity and engagement, `SENT#…`, the timeline, which reminder was the last; the fallback topic.
 //! Undo: none. Retry: safe; each repair is found done by the next run, and a page may repeat, since a lost one is worse.
 
 mod decide;
@@ -12,10 +13,11 @@ mod notice;
 mod recheck;
 mod remind;
 mod repair;
+mod rises;
 #[cfg(test)]
 mod samples;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use aws_types::SdkConfig;
 use incident::{Status, V};
@@ -41,6 +43,10 @@ pub struct Output {
     pub started: u32,
     /// How many had one that had ended, and got the next.
     pub restarted: u32,
+    /// How many recoveries that nobody had handed on were.
+    pub recovered: u32,
+    /// How many are worse than they were.
+    pub raised: u32,
     /// How often the fallback topic was told.
     pub paged: u32,
     /// How many changes are in force that take something away.
@@ -94,17 +100,18 @@ pub async fn handle(ctx: &Ctx, _input: Input) -> Result<Output, StepError> {
 async fn sweep(ctx: &Ctx) -> Result<Output, StepError> {
     let mut output = Output { v: V, ..Output::default() };
     let mut unlisted = None;
-    let mut ids = BTreeSet::new();
+    let mut lines = BTreeMap::new();
     for status in [Status::Open, Status::Mitigated] {
         match every(ctx, status).await {
-            Ok(lines) => ids.extend(lines.into_iter().map(|line| line.incident_id)),
+            Ok(some) => lines.extend(some.into_iter().map(|line| (line.incident_id.clone(), line))),
             Err(error) => unlisted = Some(error),
         }
     }
-    for id in &ids {
+    for id in lines.keys() {
         let failures = repair::look_after(ctx, id, step::now(), &mut output).await;
         failures.iter().for_each(|failure| log(id, failure));
     }
+    rises::raise(ctx, &lines.into_values().collect::<Vec<_>>(), step::now(), &mut output).await;
     if let Err(error) = recheck::look_again(ctx, &mut output).await {
         unlisted = Some(error);
     }

@@ -4,7 +4,7 @@ use incident::{Entry, Incident};
 use jiff::Timestamp;
 use step::StepError;
 
-use crate::decide::{Duty, Execution, decide, is_unengaged, is_unpaged};
+use crate::decide::{Duty, Execution, decide, is_unengaged, is_unpaged, missed_recovery};
 use crate::notice::{Notice, STEP, tell};
 use crate::{Ctx, Output};
 
@@ -26,7 +26,22 @@ pub(crate) async fn look_after(ctx: &Ctx, id: &str, now: Timestamp, output: &mut
         failures.extend(tell(ctx, &incident, Notice::Unpaged, now, output).await.err());
     }
     failures.extend(keep_alive(ctx, &incident, now, output).await.err());
+    if let Some(token) = missed_recovery(&incident, now) {
+        failures.extend(hand_on(ctx, &incident, token, output).await.err());
+    }
     failures
+}
+
+/// Lets the incident's execution go on with the recovery that it waits for.
+async fn hand_on(ctx: &Ctx, incident: &Incident, token: &str, output: &mut Output) -> Result<(), StepError> {
+    if ctx.executions.complete(token).await? {
+        output.recovered += 1;
+        let since = incident.clear_since.unwrap_or(incident.opened.opened_at);
+        let entry =
+            Entry::new(since, STEP, &["recovered", incident.id(), token], "its recovery was missed, and is handed on");
+        ctx.store.note(incident.id(), &entry).await?;
+    }
+    Ok(())
 }
 
 async fn keep_alive(ctx: &Ctx, incident: &Incident, now: Timestamp, output: &mut Output) -> Result<(), StepError> {

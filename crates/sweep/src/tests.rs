@@ -44,7 +44,7 @@ async fn nothing_open_is_nothing_to_do() {
     let output = handle(&ctx, Value::Null).await.unwrap();
     assert_eq!(
         serde_json::to_value(output).unwrap(),
-        json!({"v": 1, "open": 0, "started": 0, "restarted": 0, "paged": 0, "in_force": 0, "reminded": 0})
+        json!({"v": 1, "open": 0, "started": 0, "restarted": 0, "recovered": 0, "raised": 0, "paged": 0, "in_force": 0, "reminded": 0})
     );
 }
 
@@ -240,5 +240,77 @@ async fn nobody_is_reminded_before_the_time_or_while_it_fires() {
         remind::remind(&ctx, samples::at(second), &mut output).await.unwrap();
         assert_eq!((output.in_force, output.reminded), (1, 0));
         assert_eq!(asked(&replay).len(), calls);
+    }
+}
+
+/// Two incidents of two services, the first of a plan that is worse where another service fires too.
+#[tokio::test]
+async fn what_several_services_make_worse_is_raised_and_paged_again() {
+    let of = |service: &str, id: &str| {
+        let mut incident = samples::incident();
+        (incident.opened.id, incident.opened.plan.plan.service) = (id.to_owned(), service.to_owned());
+        incident
+    };
+    let [mut one, two] = [of("checkout", "inc-20251123-0123456789"), of("search", "inc-20251123-ffffffffff")];
+    let rule = json!({"when": {"distinct_services_at_least": 2, "within": "10m"}, "to": "SEV1"});
+    one.opened.plan.plan.raise = vec![serde_json::from_value(rule).unwrap()];
+    let line = |incident: &incident::Incident| IncidentLine {
+        incident_id: incident.id().to_owned(),
+        status: Status::Open,
+        severity: "SEV2".into(),
+        title: "t".into(),
+        service: incident.plan().service.clone(),
+        environment: "prod".into(),
+        owner: "payments".into(),
+        opened_at: samples::at(0),
+        acknowledged_by: None,
+        resolved_at: None,
+    };
+    let lines = [line(&one), line(&two)];
+    let fires = json!({"opened_at": {"S": samples::at(0)}, "firing": {"SS": ["f"]}});
+    let started = (200, json!({"executionArn": "a", "startDate": 1.0}).to_string());
+    let answers = vec![stored(&one, fires.clone()), stored(&two, fires.clone()), (200, "{}".to_owned()), started];
+    let (ctx, replay) = ctx(answers);
+    let mut output = Output::default();
+    rises::raise(&ctx, &lines, samples::at(60), &mut output).await;
+    assert_eq!(output.raised, 1);
+    assert_eq!(asked(&replay)[2..], ["DynamoDB_20120810.TransactWriteItems", "AWSStepFunctions.StartExecution"]);
+    let start: Value =
+        serde_json::from_slice(replay.actual_requests().nth(3).unwrap().body().bytes().unwrap()).unwrap();
+    assert_eq!(start["name"], "inc-20251123-0123456789-1-2");
+    // One service alone is what its plan says, and nothing is read for it.
+    let (ctx, replay) = self::ctx(vec![]);
+    rises::raise(&ctx, &lines[..1], samples::at(60), &mut output).await;
+    assert_eq!((output.raised, asked(&replay).len()), (1, 0));
+    // While the plan holds the page back the severity rises, and the page that comes says so.
+    one.opened.plan.plan.hold_down = "5m".parse().unwrap();
+    let unpaged = |incident: &incident::Incident| {
+        let (status, body) = stored(incident, fires.clone());
+        let mut item: Value = serde_json::from_str(&body).unwrap();
+        item["Item"].as_object_mut().unwrap().retain(|name, _| name != "paged_at");
+        (status, item.to_string())
+    };
+    let (ctx, replay) = self::ctx(vec![unpaged(&one), unpaged(&two), (200, "{}".to_owned())]);
+    rises::raise(&ctx, &lines, samples::at(60), &mut output).await;
+    assert_eq!((output.raised, asked(&replay).len()), (2, 3));
+}
+
+/// Found by `cargo xtask faults --seed 5 --incidents 200`: triage failed each time after it had recorded the recovery and
+/// before it handed it on, until the delivery was a dead letter, and the incident stayed open for ever.
+#[tokio::test]
+async fn a_recovery_that_triage_could_not_hand_on_is_handed_on() {
+    let incident = samples::incident();
+    let clear = json!({"clear_since": {"S": samples::at(60)}, "recovery_token": {"S": "token"}});
+    let running = json!({"executionArn": "a", "stateMachineArn": "m", "startDate": 1.0, "status": "RUNNING"});
+    let gone = (400, json!({"__type": "TaskTimedOut", "message": "m"}).to_string());
+    for (answer, recovered, calls) in [((200, "{}".to_owned()), 1, 4), (gone, 0, 3)] {
+        let done = (200, "{}".to_owned());
+        let answers = vec![stored(&incident, clear.clone()), (200, running.to_string()), answer, done];
+        let (ctx, replay) = ctx(answers);
+        let mut output = Output::default();
+        let failures = repair::look_after(&ctx, incident.id(), samples::at(100), &mut output).await;
+        assert!(failures.is_empty(), "{failures:?}");
+        assert_eq!((output.recovered, asked(&replay).len()), (recovered, calls));
+        assert_eq!(asked(&replay)[2], "AWSStepFunctions.SendTaskSuccess");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use incident::{Action, FingerprintState, GroupKey, Known, KnownSignal, OpenPointer, SignalOutcome, Status};
-use incident::{decide, incident_id};
+use incident::{decide, incident_id, is_flapping, openings};
 use response_plan::{Plans, ResolvedPlan};
 use serde_json::Value;
 use signal::{Origin, Signal, State, Unread};
@@ -25,6 +25,8 @@ pub(crate) struct Verdict {
     pub(crate) matched: bool,
     pub(crate) group: GroupKey,
     pub(crate) action: Action,
+    /// Whether what opens has opened so often of late that it has to stay clear for longer.
+    pub(crate) flapping: bool,
 }
 
 /// What the table would know after the signals so far.
@@ -46,9 +48,11 @@ impl Memory {
             fingerprint: self.fingerprints.get(&signal.fingerprint).cloned(),
             pointer: self.pointers.get(group.hash()).cloned(),
             fires_in: None,
+            ours: None,
         };
         known.fires_in = self.fires_in(&known);
         let action = decide(signal, &known);
+        let flapping = is_flapping(known.pointer.as_ref(), signal.time);
         let (outcome, reason, incident, newest) = match action.clone() {
             Action::Repeat { incident } => {
                 let outcome = if incident.is_some() { SignalOutcome::Attached } else { SignalOutcome::Ignored };
@@ -56,14 +60,12 @@ impl Memory {
             }
             Action::Open => {
                 let opened = (incident_id(&group, signal), 1);
-                let pointer =
-                    OpenPointer { incident_id: opened.0.clone(), opening: 1, status: Status::Open, reopen_until: None };
+                let pointer = pointer(&opened.0, 1, &known, signal);
                 self.pointers.insert(group.hash().to_owned(), pointer);
                 (SignalOutcome::Incident, resolution.why, Some(opened), true)
             }
             Action::Reopen { incident_id, opening } => {
-                let id = incident_id.clone();
-                let pointer = OpenPointer { incident_id: id, opening, status: Status::Open, reopen_until: None };
+                let pointer = pointer(&incident_id, opening, &known, signal);
                 self.pointers.insert(group.hash().to_owned(), pointer);
                 let reason = "its incident was resolved a short while ago: open again".to_owned();
                 (SignalOutcome::Incident, reason, Some((incident_id, opening)), true)
@@ -76,6 +78,10 @@ impl Memory {
                 let reason = "what fired earlier in the same file has recovered".to_owned();
                 (SignalOutcome::Attached, reason, Some((incident_id, opening)), true)
             }
+            Action::Inform { incident_id, opening } => {
+                let reason = "the incident's own mitigation caused it".to_owned();
+                (SignalOutcome::Attached, reason, Some((incident_id, opening)), false)
+            }
             Action::Ignore { reason, newest } => (SignalOutcome::Ignored, reason, None, newest),
         };
         if newest {
@@ -83,7 +89,7 @@ impl Memory {
             self.fingerprints.insert(signal.fingerprint.clone(), state);
         }
         self.signals.entry(signal.signal_id.clone()).or_insert(KnownSignal { incident });
-        Verdict { outcome, reason, plan: resolution.plan, matched: resolution.matched, group, action }
+        Verdict { outcome, reason, plan: resolution.plan, matched: resolution.matched, group, action, flapping }
     }
 
     /// Another incident than the group's in which the fingerprint fires, as the table is asked for it: the events of one
@@ -110,6 +116,12 @@ impl Memory {
     pub(crate) fn forget_signals(&mut self) {
         self.signals.clear();
     }
+}
+
+/// The group's pointer once a signal has opened an incident, or opened it again.
+fn pointer(id: &str, opening: u32, known: &Known, signal: &Signal) -> OpenPointer {
+    let openings = openings(known.pointer.as_ref(), signal.time);
+    OpenPointer { incident_id: id.to_owned(), opening, status: Status::Open, reopen_until: None, openings }
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use incident::{Action, GroupKey, Incident, Opened, SignalOutcome, SignalSummary, decide, incident_id};
+use incident::{
+    Action, GroupKey, Incident, Known, Opened, SignalOutcome, SignalSummary, decide, incident_id, is_flapping,
+};
 use incident_store::{Opening, Taken as Written};
 use jiff::Timestamp;
 use response_plan::ResolvedPlan;
@@ -83,7 +85,7 @@ impl Judged {
         Self { why: resolution.why, group, plan }
     }
 
-    fn opened(&self, ctx: &Ctx, signal: &Signal, received: Timestamp) -> Opened {
+    fn opened(&self, ctx: &Ctx, signal: &Signal, known: &Known, received: Timestamp) -> Opened {
         Opened {
             id: incident_id(&self.group, signal),
             title: signal.title.clone(),
@@ -96,18 +98,20 @@ impl Judged {
             signal: SignalSummary::from(signal),
             opened_at: received,
             onset: signal.onset,
+            flapping: is_flapping(known.pointer.as_ref(), signal.time),
             degraded: ctx.degraded.clone(),
         }
     }
 }
 
 /// What an incident is opened with that is open again: by another signal, with what it was frozen with at first.
-fn again(before: &Incident, signal: &Signal, received: Timestamp) -> Opened {
+fn again(before: &Incident, signal: &Signal, known: &Known, received: Timestamp) -> Opened {
     Opened {
         title: signal.title.clone(),
         signal: SignalSummary::from(signal),
         opened_at: received,
         onset: signal.onset,
+        flapping: is_flapping(known.pointer.as_ref(), signal.time),
         ..before.opened.clone()
     }
 }
@@ -151,7 +155,7 @@ async fn try_record(
             (Written::Done, taken(outcome, "it came before".to_owned(), incident))
         }
         Action::Open => {
-            let opened = judged.opened(ctx, signal, received);
+            let opened = judged.opened(ctx, signal, &known, received);
             let opening = Opening { opened: &opened, group: &judged.group };
             let written = store.open(signal, &known, opening).await?;
             (written, taken(SignalOutcome::Incident, judged.why.clone(), Some((opened.id, 1))))
@@ -161,7 +165,7 @@ async fn try_record(
             if before.opening + 1 != opening {
                 return Ok(None);
             }
-            let opened = again(&before, signal, received);
+            let opened = again(&before, signal, &known, received);
             let of = Opening { opened: &opened, group: &judged.group };
             // Whoever still waits for the end of the opening before goes on first: that one is over in any case.
             if let Some(token) = before.recovery_token.as_deref() {
@@ -181,6 +185,12 @@ async fn try_record(
             let incident = store.load(&incident_id).await?;
             let written = store.recover(signal, &known, &incident, received).await?;
             let reason = "what fired has recovered".to_owned();
+            (written, taken(SignalOutcome::Attached, reason, Some((incident_id, incident.opening))))
+        }
+        Action::Inform { incident_id, .. } => {
+            let Some(incident) = open_incident(ctx, &incident_id).await? else { return Ok(None) };
+            let written = store.inform(signal, &incident, received).await?;
+            let reason = "the incident's own mitigation caused it".to_owned();
             (written, taken(SignalOutcome::Attached, reason, Some((incident_id, incident.opening))))
         }
         Action::Ignore { reason, newest } => {

@@ -25,7 +25,7 @@ pub(crate) fn reminder(incident: &Incident, told: &Contact, record: &MitigationR
 
 /// Says what came of a person's wish to have it back.
 pub(crate) fn put_back(incident: &Incident, record: &MitigationRecord, mark: Mark) -> Message {
-    let (undo, held) = (record.undo.as_ref(), incident.plan().recovery.held_for);
+    let (undo, held) = (record.undo.as_ref(), incident.held_for());
     let refused = undo.and_then(|undo| undo.refused.as_deref());
     let (word, came, next) = match (&record.put_back, refused) {
         (Some(back), _) => {

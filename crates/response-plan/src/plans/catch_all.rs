@@ -8,7 +8,7 @@ use crate::plan::*;
 use crate::span::Span;
 
 /// The name of the plan that is compiled in.
-pub(crate) const CATCH_ALL: &str = "catch-all";
+pub const CATCH_ALL: &str = "catch-all";
 
 /// The failing thing's own name, whole, and the Region it is in.
 pub(super) fn failing_thing(signal: &Signal) -> String {
@@ -33,6 +33,7 @@ pub fn catch_all(fallback_topic: &str) -> ResolvedPlan {
         customer_facing: false,
         owner: "unowned".to_owned(),
         severity: Severity::Sev3,
+        raise: Vec::new(),
         engage: Engage::Page,
         hold_down: Span::default(),
         reopen_within: Span::default(),

@@ -56,7 +56,23 @@ fn account() -> Value {
 }
 
 fn severity() -> Value {
-    let rules = Mapping::default().must("default", SEVERITIES, words(&SEVERITY));
+    let when = Mapping::default()
+        .must(
+            "distinct_services_at_least",
+            "So many services fire at once, this one among them.",
+            json!({"type": "integer", "minimum": 2}),
+        )
+        .must("within", "They began to fire within so long, at most `60m`.", span());
+    let raise = Mapping::default().must("when", "What has to hold.", when.closed()).must(
+        "to",
+        "To which severity; worse than the default.",
+        words(&SEVERITY),
+    );
+    let rules = Mapping::default().must("default", SEVERITIES, words(&SEVERITY)).may(
+        "raise",
+        "When it is worse: a rise is paged again.",
+        list(raise.closed()),
+    );
     json!({"anyOf": [words(&SEVERITY), rules.closed()]})
 }
 

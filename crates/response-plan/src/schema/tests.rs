@@ -57,11 +57,14 @@ fn names<'s>(schema: &'s Value, key: &str) -> Vec<&'s str> {
 const MITIGATION: &str = "/properties/mitigations/items";
 const CONTACT: &str = "/properties/contacts/additionalProperties";
 
+/// Where a rule that raises the severity stands.
+const RAISE: &str = "/properties/severity/anyOf/1/properties/raise/items";
+
 /// Where a mapping stands in its schema, and what its reader asks for.
 type Place = (String, Vec<&'static str>);
 
 /// The mappings of a plan, and those of `teams.yaml`.
-fn mappings() -> ([Place; 8], [Place; 4]) {
+fn mappings() -> ([Place; 10], [Place; 4]) {
     let below = |top: &str, rest: &str| format!("{top}/properties/{rest}");
     let mut mitigation = MITIGATION_FIELDS.to_vec();
     mitigation.extend(KINDS.mitigations.iter().map(|kind| kind.name));
@@ -75,6 +78,8 @@ fn mappings() -> ([Place; 8], [Place; 4]) {
         [
             (String::new(), fields::<PlanWire>()),
             (below("", "severity/anyOf/1"), fields::<SeverityRules>()),
+            (RAISE.to_owned(), fields::<RaiseWire>()),
+            (below(RAISE, "when"), fields::<RaiseWhenWire>()),
             (below("", "recovery"), fields::<RecoveryWire>()),
             (below("", "evidence"), sorted(evidence)),
             (MITIGATION.to_owned(), sorted(mitigation)),
@@ -139,7 +144,10 @@ fn the_operators_are_those_of_the_matcher() {
 fn whole() -> Value {
     json!({
         "plan": "p", "type": "t", "match": {"source": ["s"]}, "service": "s", "environment": "e",
-        "accounts": ["111122223333"], "customer_facing": true, "owner": "o", "severity": {"default": "SEV2"},
+        "accounts": ["111122223333"], "customer_facing": true, "owner": "o",
+        "severity": {
+            "default": "SEV2", "raise": [{"when": {"distinct_services_at_least": 2, "within": "10m"}, "to": "SEV1"}],
+        },
         "engage": "page", "mode": "act", "hold_down": "1m", "reopen_within": "1h",
         "mitigations": [{
             "rollback-lambda-alias": {"function": "f", "alias": "a"}, "approval": "owner",
@@ -189,6 +197,7 @@ fn every_word_that_is_offered_is_taken() {
         let words = &schema.pointer(&format!("/properties/{inside}/enum")).unwrap();
         let taken = |word: &Value| {
             let mut plan = whole();
+            plan["severity"].as_object_mut().unwrap().remove("raise"); // nothing is worse than SEV1
             *plan.pointer_mut(&format!("/{place}")).unwrap() = word.clone();
             reads(&plan)
         };

@@ -65,6 +65,8 @@ struct Open {
     group: GroupKey,
     /// Its plan.
     plan: ResolvedPlan,
+    /// How long it has to stay clear.
+    held_for: SignedDuration,
     /// Whether somebody was paged, or never is to be.
     paged: bool,
     firing: BTreeSet<String>,
@@ -129,13 +131,13 @@ impl<'p> Player<'p> {
     }
 
     fn act(&mut self, signal: &Signal, verdict: Verdict) {
-        match verdict.action {
+        match verdict.action.clone() {
             Action::Open => {
                 let id = incident_id(&verdict.group, signal);
-                self.opens(id, signal, verdict.plan, verdict.group);
+                self.opens(id, signal, verdict);
             }
             // With the plan that it was first opened with: one set of plans knows no other.
-            Action::Reopen { incident_id, .. } => self.opens(incident_id, signal, verdict.plan, verdict.group),
+            Action::Reopen { incident_id, .. } => self.opens(incident_id, signal, verdict),
             Action::Join { incident_id, .. } => {
                 if let Some(open) = self.open.get_mut(&incident_id) {
                     open.firing.insert(signal.fingerprint.clone());
@@ -148,17 +150,18 @@ impl<'p> Player<'p> {
                 if let Some(open) = self.open.get_mut(&incident_id) {
                     open.firing.remove(&signal.fingerprint);
                     if open.firing.is_empty() && open.due.is_none() {
-                        let due = after(signal.time, open.plan.plan.recovery.held_for.signed());
+                        let due = after(signal.time, open.held_for);
                         open.due = Some(due);
                         self.due.insert((due, Due::Resolved, incident_id));
                     }
                 }
             }
-            Action::Repeat { .. } | Action::Ignore { .. } => {}
+            Action::Repeat { .. } | Action::Inform { .. } | Action::Ignore { .. } => {}
         }
     }
 
-    fn opens(&mut self, id: String, signal: &Signal, resolved: ResolvedPlan, group: GroupKey) {
+    fn opens(&mut self, id: String, signal: &Signal, verdict: Verdict) {
+        let Verdict { plan: resolved, group, flapping, .. } = verdict;
         let plan = &resolved.plan;
         let nth = self.outcome.incidents.len();
         self.outcome.incidents.push(Incident {
@@ -176,8 +179,9 @@ impl<'p> Player<'p> {
             opened_by: signal.signal_id.clone(),
         });
         let firing = BTreeSet::from([signal.fingerprint.clone()]);
+        let held_for = incident::held_for(plan.recovery.held_for, flapping).signed();
         self.due.insert((after(signal.time, plan.hold_down.signed()), Due::Page, id.clone()));
-        self.open.insert(id, Open { nth, group, plan: resolved, paged: signal.drill, firing, due: None });
+        self.open.insert(id, Open { nth, group, plan: resolved, held_for, paged: signal.drill, firing, due: None });
         // A page that nothing holds back goes out at once.
         self.pass_until(signal.time);
     }
