@@ -10,17 +10,29 @@ use response_plan::{Config, Plans, ResponsePlan, catch_all, compile};
 use serde_json::{Value, json};
 use signal::Origin;
 
-/// How plans may differ: by what of an alarm of service n they want, and the account that they are for.
+/// How plans may differ: by what of the detail of an alarm of service n they want, and the account that they are for.
 type Differ = fn(usize) -> (Value, Option<usize>);
 
-const SHAPES: [(&str, Differ); 6] = [
-    ("prefix", |n| (json!([{"prefix": format!("service-{n}-")}]), None)),
-    ("exact", |n| (json!([format!("service-{n}-errors")]), None)),
-    ("suffix", |n| (json!([{"suffix": format!("-{n}-errors")}]), None)),
-    ("wildcard", |n| (json!([{"wildcard": format!("service-{n}-*")}]), None)),
-    ("account and prefix", |n| (json!([{"prefix": format!("service-{}", n % 100)}]), Some(n / 100))),
-    ("any case, not indexed", |n| (json!([{"equals-ignore-case": format!("Service-{n}-Errors")}]), None)),
+const SHAPES: [(&str, Differ); 14] = [
+    ("prefix", |n| name(json!({"prefix": format!("service-{n}-")}))),
+    ("exact", |n| name(json!(format!("service-{n}-errors")))),
+    ("suffix", |n| name(json!({"suffix": format!("-{n}-errors")}))),
+    ("wildcard", |n| name(json!({"wildcard": format!("service-{n}-*")}))),
+    ("wildcard, same ends", |n| name(json!({"wildcard": format!("service*-{n}-*errors")}))),
+    ("wildcard, no ends", |n| name(json!({"wildcard": format!("*-{n}-*")}))),
+    ("account and prefix", |n| (name(json!({"prefix": format!("service-{}", n % 100)})).0, Some(n / 100))),
+    ("any case", |n| name(json!({"equals-ignore-case": format!("Service-{n}-Errors")}))),
+    ("prefix in any case", |n| name(json!({"prefix": {"equals-ignore-case": format!("Service-{n}-")}}))),
+    ("suffix in any case", |n| name(json!({"suffix": {"equals-ignore-case": format!("-{n}-Errors")}}))),
+    ("number", |n| (json!({"number": [n]}), None)),
+    ("numeric", |n| (json!({"number": [{"numeric": ["=", n]}]}), None)),
+    ("numeric range", |n| (json!({"number": [{"numeric": [">=", n, "<", n + 1]}]}), None)),
+    ("cidr", |n| (json!({"address": [{"cidr": format!("10.{}.{}.0/24", n >> 8, n & 255)}]}), None)),
 ];
+
+fn name(wanted: Value) -> (Value, Option<usize>) {
+    (json!({ "alarmName": [wanted] }), None)
+}
 
 const PLANS: [usize; 3] = [10, 1_000, 10_000];
 
@@ -38,12 +50,12 @@ fn file(plans: usize, differ: Differ) -> Vec<u8> {
                          "period": "1m"},
     });
     let plan = |n: usize| {
-        let (name, account) = differ(n);
+        let (detail, account) = differ(n);
         ResponsePlan {
             plan: format!("plan-{n}"),
             pattern: json!({
                 "source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"],
-                "detail": {"alarmName": name},
+                "detail": detail,
             }),
             accounts: account.map(|account| format!("{account:012}")).into_iter().collect(),
             mitigations: vec![serde_json::from_value(mitigation.clone()).unwrap()],
@@ -65,7 +77,7 @@ fn event(n: usize, differ: Differ) -> Vec<u8> {
         "detail-type": "CloudWatch Alarm State Change", "account": account, "region": "eu-west-1",
         "time": "2026-03-01T10:05:12Z", "resources": [format!("arn:aws:cloudwatch:eu-west-1:{account}:alarm:{name}")],
         "detail": {
-            "alarmName": name,
+            "alarmName": name, "number": n, "address": format!("10.{}.{}.7", n >> 8, n & 255),
             "configuration": {"description": "Errors", "metrics": [{"id": "m1", "returnData": true, "metricStat": {
                 "metric": {"namespace": "AWS/Lambda", "name": "Errors", "dimensions": {"FunctionName": "checkout"}},
                 "period": 60, "stat": "Sum"}}]},

@@ -1,10 +1,13 @@
 //! Which plans an event can be for, found without trying each.
 //!
-//! A field for which all alternatives of a plan name texts (whole ones, beginnings or ends) tells plans apart. The index
-//! splits the plans by the field that tells them apart best, each share by the next, and what no field tells apart is
+//! A field tells plans apart where each of its alternatives asks for something to look up ([`Key`]): a text, whole or a part
+//! of it, or a place in an order, as numbers and addresses have. What asks for nothing of the kind (`anything-but`, `exists`, a
+//! star alone, an empty beginning) does not. The index splits the plans by the field that tells them apart best, each share by the next, and what no field tells apart is
 //! tried. It leaves out only plans that cannot match; whether one does is for its pattern to say.
 
 mod build;
+mod crowd;
+mod spans;
 mod table;
 
 #[cfg(test)]
@@ -12,7 +15,8 @@ mod tests;
 
 use serde_json::Value;
 
-use crate::pattern::{Edge, Pattern, texts};
+use crate::pattern::{Has, Key, Pattern};
+use spans::Spans;
 use table::Table;
 
 /// An index over plans, which are known by their numbers.
@@ -29,15 +33,18 @@ struct Node {
     rest: Vec<usize>,
 }
 
-/// Plans by the texts of one place.
+/// Plans by the values of one place.
 #[derive(Debug, Clone)]
 struct Split {
     place: Place,
     /// By the whole text, its beginning or its end.
-    tables: Vec<Table>,
+    edges: Vec<Table>,
+    /// By what is within a text: the beginning of one of its ends.
+    within: Table,
+    spans: Spans,
 }
 
-/// Where the texts are that tell plans apart.
+/// Where the values are that tell plans apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Place {
     /// The signal's account.
@@ -46,11 +53,11 @@ enum Place {
     Field(Vec<String>),
 }
 
-/// What a plan asks of one place: a text of it must have one of these edges.
+/// What a plan asks of one place: a value of it must have one of these.
 struct Asked<'p> {
     /// Among the places of all plans.
     place: usize,
-    one_of: Vec<(Edge, &'p str)>,
+    one_of: Vec<Key<'p>>,
 }
 
 /// A plan, or one way through its `$or`s.
@@ -79,13 +86,22 @@ impl Node {
     fn collect(&self, event: &Value, account: Option<&str>, found: &mut Vec<usize>) {
         found.extend(&self.rest);
         for split in &self.splits {
-            let texts = match &split.place {
-                Place::Account => account.into_iter().collect(),
-                Place::Field(path) => texts(event, path),
+            let has = match &split.place {
+                Place::Account => account.map(Has::text).unwrap_or_default(),
+                Place::Field(path) => Has::at(event, path),
             };
-            for node in split.tables.iter().flat_map(|table| table.nodes(&texts)) {
-                node.collect(event, account, found);
-            }
+            split.nodes(&has).into_iter().for_each(|node| node.collect(event, account, found));
         }
+    }
+}
+
+impl Split {
+    fn nodes(&self, has: &Has<'_>) -> Vec<&Node> {
+        let texts = || has.texts.iter().map(|text| &**text);
+        let ends = texts().flat_map(|text| text.char_indices().map(|(at, _)| &text[at..]));
+        let mut nodes = self.spans.nodes(&has.points);
+        self.edges.iter().for_each(|table| nodes.extend(table.nodes(texts())));
+        nodes.extend(self.within.nodes(ends));
+        nodes
     }
 }

@@ -10,6 +10,7 @@ mod anything_but;
 mod branch;
 mod combination;
 mod edge;
+mod key;
 mod leaf;
 mod number;
 mod operators;
@@ -31,12 +32,13 @@ use serde_json::Value;
 
 use branch::Branch;
 pub(crate) use edge::Edge;
-pub(crate) use leaf::texts;
+pub(crate) use key::{Has, Key, Point};
 #[cfg(test)]
 pub(crate) use operators::{BUT, OPERATORS};
 pub(crate) use read::TOP;
 pub use specificity::Specificity;
 use want::Want;
+pub(crate) use wildcard::Part;
 
 /// A pattern over events: every field in it must be matched by the event, and of a `$or` one alternative.
 #[derive(Debug, Clone, PartialEq)]

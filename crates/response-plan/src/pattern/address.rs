@@ -45,6 +45,22 @@ impl Block {
         if bits > all { Err(("an address has fewer bits", example)) } else { Ok(Self { base, bits }) }
     }
 
+    /// Its first address, and its last.
+    pub(crate) fn ends(&self) -> (IpAddr, IpAddr) {
+        match self.base {
+            IpAddr::V4(base) => {
+                let free = u32::MAX.checked_shr(self.bits).unwrap_or(0);
+                let first = base.to_bits() & !free;
+                (Ipv4Addr::from(first).into(), Ipv4Addr::from(first | free).into())
+            }
+            IpAddr::V6(base) => {
+                let free = u128::MAX.checked_shr(self.bits).unwrap_or(0);
+                let first = base.to_bits() & !free;
+                (Ipv6Addr::from(first).into(), Ipv6Addr::from(first | free).into())
+            }
+        }
+    }
+
     pub(crate) fn has(&self, address: IpAddr) -> bool {
         match (self.base, address) {
             (IpAddr::V4(base), IpAddr::V4(address)) => {
@@ -86,6 +102,18 @@ mod tests {
         assert!(has("10.0.0.77/24", "10.0.0.0") && has("0.0.0.0/0", "255.255.255.255"));
         assert!(has("2001:db8::/32", "2001:db8:ffff::1") && !has("2001:db8::/32", "2001:db9::"));
         assert!(!has("::/0", "10.0.0.1") && !has("10.0.0.0/8", "a00::"));
+    }
+
+    #[test]
+    fn blocks_end_where_they_do() {
+        let ends = |block: &str, first: &str, last: &str| {
+            assert_eq!(Block::of(block).unwrap().ends(), (address(first).unwrap(), address(last).unwrap()), "{block}");
+        };
+        ends("10.0.0.77/24", "10.0.0.0", "10.0.0.255");
+        ends("0.0.0.0/0", "0.0.0.0", "255.255.255.255");
+        ends("10.0.0.1/31", "10.0.0.0", "10.0.0.1");
+        ends("2001:db8::1/32", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
+        ends("::/0", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Text in any case, as `equals-ignore-case` compares it: character by character, each as it stands, in lower or in upper
 //! case.
 
+use std::borrow::Cow;
+
 /// A text of which the case does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AnyCase(pub(crate) String);
@@ -32,9 +34,35 @@ impl AnyCase {
     }
 }
 
+/// The text with every character in its plainest case. Where two texts are the same in any case, begin so or end so, they do
+/// when they are folded; folded ones may besides, since `ß` is `SS`, but no `ss` is `ß`.
+pub(crate) fn fold(text: &str) -> Cow<'_, str> {
+    if !text.is_ascii() {
+        return text.chars().flat_map(plainest).collect::<String>().into();
+    }
+    if text.bytes().any(|b| b.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
+}
+
+/// What upper and lower case in turn make of a character, until it stays.
+fn plainest(c: char) -> impl Iterator<Item = char> {
+    let turn = |c: char| c.to_uppercase().flat_map(char::to_lowercase);
+    turn(c).flat_map(turn).flat_map(turn)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_the_same_in_any_case_folds_to_the_same() {
+        for c in '\0'..=char::MAX {
+            let folded = fold(c.encode_utf8(&mut [0; 4])).into_owned();
+            assert_eq!(fold(&folded), folded, "{c}");
+            assert_eq!(fold(&c.to_lowercase().to_string()), folded, "{c}");
+            assert_eq!(fold(&c.to_uppercase().to_string()), folded, "{c}");
+        }
+        assert_eq!(fold("Straße ΣΊΣΥΦΟΣ"), "strasse σίσυφοσ");
+    }
 
     #[test]
     fn case_does_not_count() {

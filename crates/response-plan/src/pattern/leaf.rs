@@ -85,8 +85,8 @@ pub(super) fn met_here(want: &Want, found: &[Found<'_>]) -> Option<bool> {
     (met || (absent && want.may_be_absent)).then_some(met)
 }
 
-/// The texts that an event has at a path, whose names are given.
-pub(crate) fn texts<'e>(event: &'e Value, path: &[String]) -> Vec<&'e str> {
+/// What an event has at a path, whose names are given, that is neither object nor list.
+pub(super) fn values<'e>(event: &'e Value, path: &[String]) -> Vec<&'e Value> {
     let mut found = vec![Found::at(event)];
     for name in path {
         let mut objects = Vec::new();
@@ -98,17 +98,17 @@ pub(crate) fn texts<'e>(event: &'e Value, path: &[String]) -> Vec<&'e str> {
         }
         found = step(&objects, name);
     }
-    let mut texts = Vec::new();
+    let mut values = Vec::new();
     for one in found.iter().filter(|one| one.rest.is_none()) {
-        collect(one.value, 0, &mut texts);
+        collect(one.value, 0, &mut values);
     }
-    texts
+    values
 }
 
-fn collect<'e>(value: &'e Value, lists: usize, texts: &mut Vec<&'e str>) {
+fn collect<'e>(value: &'e Value, lists: usize, values: &mut Vec<&'e Value>) {
     match value {
-        Value::String(text) => texts.push(text),
-        Value::Array(items) if lists < LISTS => items.iter().for_each(|item| collect(item, lists + 1, texts)),
-        _ => {}
+        Value::Array(items) if lists < LISTS => items.iter().for_each(|item| collect(item, lists + 1, values)),
+        Value::Array(_) | Value::Object(_) => {}
+        plain => values.push(plain),
     }
 }

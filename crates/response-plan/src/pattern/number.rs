@@ -3,7 +3,7 @@
 use std::ops::{Bound, RangeBounds};
 
 /// A number of an event or a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Number {
     /// One that a double holds exactly, by its place in the order of all doubles.
     Double(u64),
@@ -64,6 +64,21 @@ impl Range {
         }
     }
 
+    /// The least and the greatest number that may be in it. Where the first is the greater, none is.
+    pub(crate) fn ends(&self) -> (Number, Number) {
+        let low = match self.low {
+            Bound::Unbounded => u64::MIN,
+            Bound::Included(at) => at,
+            Bound::Excluded(at) => at.saturating_add(1),
+        };
+        let high = match self.high {
+            Bound::Unbounded => u64::MAX,
+            Bound::Included(at) => at,
+            Bound::Excluded(at) => at.saturating_sub(1),
+        };
+        (Number::Double(low), Number::Double(high))
+    }
+
     pub(crate) fn has(&self, number: Number) -> bool {
         match number {
             Number::Double(at) => (self.low, self.high).contains(&at),
@@ -97,8 +112,10 @@ mod tests {
     fn check(comparisons: &[(&str, &str)], inside: &[&str], outside: &[&str]) {
         let comparisons: Vec<_> = comparisons.iter().map(|(operator, text)| (*operator, number(text))).collect();
         let range = Range::of(&comparisons).unwrap();
-        inside.iter().for_each(|text| assert!(range.has(number(text)), "{text}"));
-        outside.iter().for_each(|text| assert!(!range.has(number(text)), "{text}"));
+        let (low, high) = range.ends();
+        let between = |text: &str| (low..=high).contains(&number(text));
+        inside.iter().for_each(|text| assert!(range.has(number(text)) && between(text), "{text}"));
+        outside.iter().for_each(|text| assert!(!range.has(number(text)) && !between(text), "{text}"));
     }
 
     #[test]

@@ -70,23 +70,6 @@ impl Want {
         self.others.iter().any(|alternative| alternative.takes(value))
     }
 
-    /// The texts, one of which every value has that is one of them; none where a value may be without, or be no text.
-    pub(crate) fn edges(&self) -> Option<Vec<(Edge, &str)>> {
-        let texts = self.texts.iter().flat_map(|texts| texts.texts().iter().map(|text| (texts.edge(), text.as_str())));
-        let mut edges: Vec<_> = texts.collect();
-        for other in &self.others {
-            match other {
-                Alternative::Wildcard(wildcard) if !wildcard.head().is_empty() => {
-                    edges.push((Edge::Start, wildcard.head()));
-                }
-                Alternative::Wildcard(wildcard) => edges.push((Edge::End, wildcard.tail())),
-                _ => return None,
-            }
-        }
-        let narrow = |(edge, text): &(Edge, &str)| *edge == Edge::Whole || !text.is_empty();
-        (!self.may_be_absent && edges.iter().all(narrow)).then_some(edges)
-    }
-
     pub(crate) fn texts(&self) -> &[Edges] {
         &self.texts
     }

@@ -1,10 +1,27 @@
 //! `wildcard`: text in which `*` stands for any characters, or for none.
 
+use super::edge::Edge;
+
 /// Text with stars in it. A star or backslash that stands for itself is written with a backslash before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wildcard {
     /// What stands between the stars: one part more than there are stars.
     parts: Vec<String>,
+}
+
+/// A part of a wildcard that stands in every match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    /// What comes before the first star.
+    Head,
+    /// What comes after the last.
+    Tail,
+    /// The longest of what stands between two.
+    Middle,
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 3] = [Self::Head, Self::Tail, Self::Middle];
 }
 
 impl Wildcard {
@@ -56,14 +73,16 @@ impl Wildcard {
         })
     }
 
-    /// What every match begins with.
-    pub(crate) fn head(&self) -> &str {
-        self.parts.first().map_or("", String::as_str)
-    }
-
-    /// What every match ends with.
-    pub(crate) fn tail(&self) -> &str {
-        self.parts.last().map_or("", String::as_str)
+    /// This part, or where there is none, the first that there is: which edge of every match it is, if any, and the text.
+    pub(crate) fn literal(&self, part: Part) -> Option<(Option<Edge>, &str)> {
+        let (head, rest) = self.parts.split_first()?;
+        let Some((tail, middle)) = rest.split_last() else { return Some((Some(Edge::Whole), head)) };
+        let of = |part: Part| match part {
+            Part::Head => (Some(Edge::Start), head.as_str()),
+            Part::Tail => (Some(Edge::End), tail.as_str()),
+            Part::Middle => (None, middle.iter().max_by_key(|part| part.len()).map_or("", String::as_str)),
+        };
+        std::iter::once(part).chain(Part::ALL).map(of).find(|(_, text)| !text.is_empty())
     }
 
     /// Whether it has no star, so that one text alone matches.
@@ -113,7 +132,14 @@ mod tests {
     #[test]
     fn knows_what_every_match_has() {
         let wildcard = Wildcard::of(r"a\*b*c*dé").unwrap();
-        assert_eq!((wildcard.head(), wildcard.tail(), wildcard.characters()), ("a*b", "dé", 6));
+        assert_eq!(wildcard.characters(), 6);
+        assert_eq!(wildcard.literal(Part::Head), Some((Some(Edge::Start), "a*b")));
+        assert_eq!(wildcard.literal(Part::Tail), Some((Some(Edge::End), "dé")));
+        assert_eq!(wildcard.literal(Part::Middle), Some((None, "c")));
+        let other = |text: &str, part| Wildcard::of(text).unwrap().literal(part).map(|(_, text)| text.to_owned());
+        assert_eq!(other("*a*bc*d*", Part::Head).as_deref(), Some("bc"));
+        assert_eq!(other("*b", Part::Middle).as_deref(), Some("b"));
+        assert_eq!((other("", Part::Tail).as_deref(), other("*", Part::Head)), (Some(""), None));
         assert!(!wildcard.is_plain() && Wildcard::of("ab").unwrap().is_plain());
     }
 }
