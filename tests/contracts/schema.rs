@@ -14,6 +14,7 @@ use crate::repository::{found, none, read, root};
 
 const PLANS: &str = "docs/response-plan.schema.json";
 const TEAMS: &str = "docs/teams.schema.json";
+const OWNERS: &str = "docs/owners.schema.json";
 const PLAN: &str = "response-plans/checkout-bad-deployment.yaml";
 
 /// Installed once, whichever test comes first: they run side by side.
@@ -31,7 +32,7 @@ fn judged(schema: &str, files: &[PathBuf]) -> Vec<Vec<String>> {
     judged
 }
 
-/// The YAML files of a folder: the plans, and `teams.yaml`.
+/// The YAML files of a folder: the plans, and `teams.yaml`. None has `owners.yaml`, which need not be there.
 fn folder(name: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let entries = fs::read_dir(root().join(name)).unwrap().map(|entry| entry.unwrap().path());
     let yaml = entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
@@ -110,7 +111,7 @@ fn the_schema_refuses_what_the_reader_refuses() {
         PLAN,
         &[
             ("owner:", "onwer: payments", Some("'onwer' was unexpected")),
-            ("owner:", "", Some("'owner' is a required property")),
+            ("type:", "", Some("'type' is a required property")),
             ("recovery:", "", Some("'recovery' is a required property")),
             ("severity:", "severity: SEV6", Some("'SEV6' is not")),
             ("severity:", "severity: { default: high }", Some("is not valid under any")),
@@ -150,6 +151,9 @@ fn the_schema_takes_what_the_reader_takes() {
         PLAN,
         &[
             ("service:", "service: checkout", None),
+            ("owner:", "", None),
+            ("service:", "", None),
+            ("environment:", "", None),
             ("severity:", "severity: { default: SEV1 }", None),
             // Words that are not what they are in YAML 1.1.
             ("environment:", "environment: no", None),
@@ -185,6 +189,36 @@ fn the_schema_of_teams_says_the_same_as_its_reader() {
             ("- { contact: payments-o", "      - { contact: payments-on-call, wait: 5 }", Some("5 is not of type")),
             ("- { contact: payments-o", "      - { contact: payments-on-call }", Some("'wait' is a required")),
             ("- { contact: payments-o", &steps, Some("is too long")),
+        ],
+    );
+}
+
+#[test]
+fn the_schema_of_owners_says_the_same_as_its_reader() {
+    let rule = |rule: &str| format!("  - {rule}");
+    let many = format!("  owner: [{}]", ["a"; 11].join(", "));
+    let (pattern, service) =
+        (rule("{ arn: 'rds:*', owner: payments }"), rule("{ arn: '*', owner: payments, service: a b }"));
+    let (arn, owner) = (rule("{ owner: payments }"), rule("{ arn: 'arn:aws:s3:::a' }"));
+    let least = rule("{ arn: 'arn:aws:s3:::a', owner: payments }");
+    let unknown = rule("{ arn: '*', owner: payments, team: payments }");
+    check(
+        OWNERS,
+        "crates/response-plan/fixtures/owners.yaml",
+        &[
+            ("environment:", "", None),
+            ("environment:", "  service: [404, app.kubernetes.io/name]", None),
+            ("owner: [", "  owner: []", None),
+            ("- { arn", &least, None),
+            ("owner: [", "  owner: Owner", Some("is not of type 'array'")),
+            ("owner: [", "  owners: [Owner]", Some("'owners' was unexpected")),
+            ("owner: [", "  owner: ['']", Some("does not match")),
+            ("owner: [", &many, Some("is too long")),
+            ("- { arn", &pattern, Some("'rds:*' does not match")),
+            ("- { arn", &service, Some("'a b' does not match")),
+            ("- { arn", &arn, Some("'arn' is a required property")),
+            ("- { arn", &owner, Some("'owner' is a required property")),
+            ("- { arn", &unknown, Some("'team' was unexpected")),
         ],
     );
 }

@@ -55,6 +55,7 @@ pub(crate) fn signal() -> Signal {
         time: now(),
         onset: None,
         resources: vec![],
+        tags: Default::default(),
         title: "checkout-errors is in alarm".into(),
         reason: None,
         link: None,

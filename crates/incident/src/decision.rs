@@ -186,6 +186,7 @@ mod tests {
             time: at(second),
             onset: None,
             resources: vec![],
+            tags: Default::default(),
             title: "t".into(),
             reason: None,
             link: None,

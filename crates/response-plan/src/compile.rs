@@ -14,19 +14,27 @@ pub const V: u32 = 1;
 pub struct Compiled {
     /// What to write: one JSON object and a line feed.
     pub bytes: Vec<u8>,
-    /// SHA-256 of the plans and teams in it, whoever built it.
+    /// SHA-256 of the plans, teams and owners in it, whoever built it.
     pub config_sha256: String,
 }
 
 /// Compiles what was read. `built_by` is the version of the program that does it; it changes no hash.
 pub fn compile(config: &Config, built_by: &str) -> Compiled {
     let plans: Vec<Value> = config.plans.iter().map(compiled_plan).collect();
-    let content = canonical(json!({ "v": V, "plans": plans, "teams": config.teams }));
+    let mut content = json!({ "v": V, "plans": plans, "teams": config.teams });
+    if let Some(owners) = &config.owners {
+        content["owners"] = json!(owners);
+    }
+    let content = canonical(content);
     let config_sha256 = sha256_hex(&[&content.to_string()]);
     let mut file = content;
     if let Value::Object(fields) = &mut file {
         fields.insert("config_sha256".to_owned(), json!(config_sha256));
         fields.insert("built_by".to_owned(), json!(built_by));
+        if let Some(owners) = &config.owners {
+            let lines: Vec<u64> = owners.rules.iter().map(|rule| rule.line).collect();
+            fields.insert("owner_lines".to_owned(), json!(lines));
+        }
     }
     let mut bytes = canonical(file).to_string().into_bytes();
     bytes.push(b'\n');

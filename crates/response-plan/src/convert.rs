@@ -28,7 +28,9 @@ pub(crate) fn plan(
         report.add(wire.plan.referenced, "`catch-all` is the plan that is built in", "choose another name");
     }
     check_pattern(report, &wire);
-    check_owner(report, &wire.owner, teams);
+    if let Some(owner) = &wire.owner {
+        check_owner(report, owner, teams);
+    }
     let hold_down = at_most(report, "hold_down", wire.hold_down.as_ref(), LONGEST_HOLD_DOWN);
     let reopen_within = at_most(report, "reopen_within", wire.reopen_within.as_ref(), LONGEST_REOPENING);
     let (severity, raise) = severity(report, &wire.severity);
@@ -42,11 +44,11 @@ pub(crate) fn plan(
         plan: name,
         incident_type: self::name(report, &wire.incident_type),
         pattern: wire.pattern.value.to_value(),
-        service: self::name(report, &wire.service),
-        environment: self::name(report, &wire.environment),
+        service: wire.service.map(|service| self::name(report, &service)).unwrap_or_default(),
+        environment: wire.environment.map(|environment| self::name(report, &environment)).unwrap_or_default(),
         accounts: wire.accounts.iter().map(|account| account_id(report, account)).collect(),
         customer_facing: wire.customer_facing,
-        owner: wire.owner.value,
+        owner: wire.owner.map(|owner| owner.value).unwrap_or_default(),
         severity: severity?,
         raise,
         engage: engage?,
@@ -118,7 +120,7 @@ fn check_pattern(report: &mut Report<'_>, wire: &PlanWire) {
     }
 }
 
-fn check_owner(report: &mut Report<'_>, owner: &Word, teams: Option<&BTreeMap<String, Team>>) {
+pub(crate) fn check_owner(report: &mut Report<'_>, owner: &Word, teams: Option<&BTreeMap<String, Team>>) {
     let Some(teams) = teams.filter(|teams| !teams.contains_key(&owner.value)) else { return };
     let near = nearest(&owner.value, teams.keys().map(String::as_str));
     let remedy =

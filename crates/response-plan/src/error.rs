@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_saphyr::Location;
 
-/// One thing that is wrong with a plan or with `teams.yaml`, for the person who wrote it.
+/// One thing that is wrong with a plan, `teams.yaml` or `owners.yaml`, for the person who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlanError {
     /// The file, as it was named to the reader.

@@ -38,7 +38,7 @@ pub(crate) use operators::{BUT, OPERATORS};
 pub(crate) use read::TOP;
 pub use specificity::Specificity;
 use want::Want;
-pub(crate) use wildcard::Part;
+pub(crate) use wildcard::{Part, Wildcard};
 
 /// A pattern over events: every field in it must be matched by the event, and of a `$or` one alternative.
 #[derive(Debug, Clone, PartialEq)]

@@ -74,9 +74,11 @@ pub struct ResponsePlan {
     /// The EventBridge event pattern over a signal's canonical event.
     #[serde(rename = "match")]
     pub pattern: Value,
-    /// The service that breaks.
+    /// The service that breaks. Empty where the plan leaves it to tags and rules, which never is in a [`ResolvedPlan`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub service: String,
-    /// The environment it breaks in.
+    /// The environment it breaks in; empty as `service` may be.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub environment: String,
     /// Accounts that the plan is for; empty means any.
     #[serde(default)]
@@ -84,7 +86,8 @@ pub struct ResponsePlan {
     /// Whether customers feel it.
     #[serde(default)]
     pub customer_facing: bool,
-    /// The team that owns the decision, a key of `teams.yaml`.
+    /// The team that owns the decision, a key of `teams.yaml`; empty as `service` may be.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub owner: String,
     /// How bad it is.
     pub severity: Severity,
@@ -299,11 +302,11 @@ impl TryFrom<ChannelRecord> for Channel {
 /// the plans.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedPlan {
-    /// The plan.
+    /// The plan, with the owner, service and environment that were found where it left them open.
     pub plan: ResponsePlan,
     /// The owner, resolved.
     pub team: Team,
-    /// SHA-256 of the plan as compiled.
+    /// SHA-256 of the plan as it stands here: that of the compiled one, where it left nothing open.
     pub plan_sha256: String,
     /// SHA-256 of the whole compiled file.
     pub config_sha256: String,

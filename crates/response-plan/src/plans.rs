@@ -2,6 +2,7 @@
 
 mod catch_all;
 mod load;
+mod owner;
 mod why;
 
 #[cfg(test)]
@@ -12,14 +13,15 @@ use std::sync::Arc;
 use serde_json::Value;
 use signal::{Signal, sha256_hex};
 
-use catch_all::failing_thing;
 pub use catch_all::{CATCH_ALL, catch_all};
+use catch_all::{NOBODY, NOWHERE, failing_thing};
 pub use load::{Disabled, PlansError};
 
 use crate::compile::plan_sha256;
 use crate::index::Index;
 use crate::pattern::{Pattern, Specificity};
 use crate::plan::*;
+use owner::Ownership;
 
 /// All plans that can be used, and why others cannot.
 #[derive(Debug, Clone)]
@@ -33,6 +35,7 @@ pub struct Plans {
     /// The most specific first.
     entries: Vec<Entry>,
     index: Index,
+    ownership: Ownership,
     fallback_topic: String,
 }
 
@@ -43,6 +46,8 @@ pub struct Resolution {
     pub plan: ResolvedPlan,
     /// Whether it is a plan that someone wrote.
     pub matched: bool,
+    /// Whether a team owns it: by its plan, a tag or a rule. Else the fallback topic is paged.
+    pub owned: bool,
     /// Why this one: a phrase for people, which quotes nothing of the signal.
     pub why: String,
 }
@@ -58,7 +63,8 @@ struct Entry {
     /// they are not kept as they are used: that would take more memory, in more pieces.
     written: String,
     plan_sha256: String,
-    team: Arc<Team>,
+    /// `None` where tags and rules say whose it is.
+    team: Option<Arc<Team>>,
 }
 
 impl Entry {
@@ -81,6 +87,7 @@ impl Plans {
             disabled: loaded.disabled,
             entries: loaded.entries,
             index,
+            ownership: loaded.ownership,
             fallback_topic: fallback_topic.to_owned(),
         })
     }
@@ -93,6 +100,7 @@ impl Plans {
             disabled: Vec::new(),
             entries: Vec::new(),
             index: Index::default(),
+            ownership: Ownership::default(),
             fallback_topic: fallback_topic.to_owned(),
         }
     }
@@ -109,13 +117,33 @@ impl Plans {
         let matching = self.matching(&signal.event, signal.account.as_deref());
         let Some((first, others)) = matching.split_first() else { return self.unmatched(signal) };
         let Ok(plan) = serde_json::from_str(&first.written) else { return self.unmatched(signal) };
-        let plan = ResolvedPlan {
-            plan,
-            team: Team::clone(&first.team),
-            plan_sha256: first.plan_sha256.clone(),
-            config_sha256: self.config_sha256.clone(),
-        };
-        Resolution { plan, matched: true, why: why::matched(first, others) }
+        self.completed(plan, first, signal, why::matched(first, others))
+    }
+
+    /// The plan with what it leaves open: by tags, else by rules. Where neither says an owner, the fallback topic is paged and
+    /// the plan is kept otherwise.
+    fn completed(&self, mut plan: ResponsePlan, entry: &Entry, signal: &Signal, mut why: String) -> Resolution {
+        let mut plan_sha256 = entry.plan_sha256.clone();
+        let mut team = entry.team.as_deref().cloned();
+        if team.is_none() || plan.service.is_empty() || plan.environment.is_empty() {
+            let found = self.ownership.find(signal);
+            if team.is_none() {
+                why.push_str(&why::owner(&found, &self.disabled));
+                team = found.team.map(|team| Team::clone(team));
+            }
+            if plan.service.is_empty() {
+                plan.service = found.service.unwrap_or_else(|| failing_thing(signal));
+            }
+            if plan.environment.is_empty() {
+                plan.environment = found.environment.unwrap_or_else(|| NOWHERE.to_owned());
+            }
+            plan.owner = team.as_ref().map_or(NOBODY, |team| &team.name).to_owned();
+            plan_sha256 = self::plan_sha256(&plan);
+        }
+        let owned = team.is_some();
+        let team = team.unwrap_or_else(|| catch_all(&self.fallback_topic).team);
+        let plan = ResolvedPlan { plan, team, plan_sha256, config_sha256: self.config_sha256.clone() };
+        Resolution { plan, matched: true, owned, why }
     }
 
     /// All that match, the most specific first.
@@ -124,13 +152,21 @@ impl Plans {
         candidates.filter(|entry| entry.matches(event, account)).collect()
     }
 
-    /// The catch-all. Nobody owns the signal, so nobody knows what belongs together: each failing thing is a service, and
-    /// so an incident, of its own.
+    /// The catch-all, owned by whom tags or rules name. Where nobody owns the signal, nobody knows what belongs together:
+    /// each failing thing is a service, and so an incident, of its own.
     fn unmatched(&self, signal: &Signal) -> Resolution {
         let mut plan = catch_all(&self.fallback_topic);
         plan.plan.service = failing_thing(signal);
+        let found = self.ownership.find(signal);
+        let why = why::unmatched(&self.disabled) + &why::catch_all_owner(&found);
+        if let Some(team) = found.team {
+            plan.team = Team::clone(team);
+            plan.plan.owner.clone_from(&team.name);
+            plan.plan.service = found.service.unwrap_or(plan.plan.service);
+            plan.plan.environment = found.environment.unwrap_or(plan.plan.environment);
+        }
         plan.plan_sha256 = plan_sha256(&plan.plan);
         plan.config_sha256.clone_from(&self.config_sha256);
-        Resolution { plan, matched: false, why: why::unmatched(&self.disabled) }
+        Resolution { plan, matched: false, owned: found.team.is_some(), why }
     }
 }

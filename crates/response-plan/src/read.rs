@@ -1,4 +1,4 @@
-//! A folder of plans: `*.yaml`, one plan a file, and `teams.yaml`.
+//! A folder of plans: `*.yaml`, one plan a file, `teams.yaml`, and `owners.yaml` where there is one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,17 +7,21 @@ use serde_saphyr::Location;
 
 use crate::error::{PlanError, PlanErrors, Report};
 use crate::kind::Kinds;
+use crate::owners::{Owners, OwnersWire, owners};
 use crate::plan::{ResponsePlan, Team};
 use crate::wire::{PlanWire, TeamsWire};
 use crate::{convert, teams, yaml};
 
-/// The one file among the plans that is none.
+/// The file among the plans that says who is told.
 pub const TEAMS_FILE: &str = "teams.yaml";
+
+/// The file among the plans that says whose a resource is; it need not be there.
+pub const OWNERS_FILE: &str = "owners.yaml";
 
 /// A file as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Its path, for messages; the last part of it tells `teams.yaml` from the plans.
+    /// Its path, for messages; the last part of it tells `teams.yaml` and `owners.yaml` from the plans.
     pub file: String,
     /// What is in it.
     pub bytes: Vec<u8>,
@@ -30,6 +34,8 @@ pub struct Config {
     pub plans: Vec<ResponsePlan>,
     /// By name; every owner of a plan is here.
     pub teams: BTreeMap<String, Team>,
+    /// `owners.yaml`, where there is one.
+    pub owners: Option<Owners>,
 }
 
 /// Reads a folder, for a release that knows these kinds. The error lists what is wrong in all of its files, and each entry says what to do; nothing is to be
@@ -74,8 +80,15 @@ pub fn read(sources: &[Source], kinds: &Kinds<'_>) -> Result<Config, PlanErrors>
             teams::teams(report, &wire, kinds.channels)
         });
     }
+    let mut found = None;
+    for source in sources.iter().filter(|source| is_owners(source)) {
+        found = with_report(source, &mut errors, |report| {
+            let wire: OwnersWire = yaml::parse(report)?;
+            owners(report, &wire, teams.as_ref())
+        });
+    }
     let mut plans: BTreeMap<String, (ResponsePlan, &str)> = BTreeMap::new();
-    for source in sources.iter().filter(|source| !is_teams(source)) {
+    for source in sources.iter().filter(|source| !is_teams(source) && !is_owners(source)) {
         let plan = with_report(source, &mut errors, |report| {
             check_file_name(report);
             let wire: PlanWire = yaml::parse(report)?;
@@ -93,7 +106,7 @@ pub fn read(sources: &[Source], kinds: &Kinds<'_>) -> Result<Config, PlanErrors>
     }
     match teams {
         Some(teams) if errors.is_empty() => {
-            Ok(Config { plans: plans.into_values().map(|(plan, _)| plan).collect(), teams })
+            Ok(Config { plans: plans.into_values().map(|(plan, _)| plan).collect(), teams, owners: found })
         }
         _ => {
             errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
@@ -104,6 +117,10 @@ pub fn read(sources: &[Source], kinds: &Kinds<'_>) -> Result<Config, PlanErrors>
 
 fn is_teams(source: &Source) -> bool {
     file_name(&source.file) == TEAMS_FILE
+}
+
+fn is_owners(source: &Source) -> bool {
+    file_name(&source.file) == OWNERS_FILE
 }
 
 fn file_name(file: &str) -> &str {

@@ -165,7 +165,7 @@ fn what_is_missing_or_mistyped_is_said() {
     refused("mode:", "mode: obsrve", "15:7", "`obsrve` is no value of `mode`", "did you mean `observe`?");
     refused("recovery:", "", "2:7", "must say when the incident counts as recovered", "held_for: 5m");
     refused("recovery:", "recovery: { by: signal, held_for: 5 }", "24:35", "`5` is not a length of time", "write a");
-    refused("service:", "", "28:1", "`service` is missing", "`service: checkout`");
+    refused("type:", "", "28:1", "`type` is missing", "`type: bad-deployment`");
     refused("service:", "environment: prod", "10:1", "`environment` stands here twice", "keep one");
     refused("service:", "service: a b", "9:10", "`a b` cannot be a name", "letters");
     refused("service:", "service: { a: 1 }", "9:10", "text is expected here", "");

@@ -5,6 +5,7 @@ use crate::kind::{Arguments, ChannelKind, CollectorKind, Field, Kinds, Mitigatio
 
 pub(crate) const PLAN: &str = include_str!("../fixtures/plan.yaml");
 pub(crate) const TEAMS: &str = include_str!("../fixtures/teams.yaml");
+pub(crate) const OWNERS: &str = include_str!("../fixtures/owners.yaml");
 
 const NAME: Field =
     Field { name: "function", about: "name the function", example: "checkout", required: true, check: any };

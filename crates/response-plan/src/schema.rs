@@ -4,6 +4,7 @@
 //! its version 1.20 on. What only the reader can know (whether an owner is a team, whether a field is asked for twice) is
 //! left to `tourniquet plans check`.
 
+mod owners;
 mod pattern;
 mod plan;
 mod teams;
@@ -26,6 +27,11 @@ pub fn plan_schema(kinds: &Kinds<'_>) -> Value {
 /// The schema of `teams.yaml`, for a release that knows these kinds; the same bytes for the same kinds.
 pub fn teams_schema(kinds: &Kinds<'_>) -> Value {
     finished(teams::teams(kinds.channels))
+}
+
+/// The schema of `owners.yaml`; the same bytes always.
+pub fn owners_schema() -> Value {
+    finished(owners::owners())
 }
 
 /// Without a title: an editor would show it above whatever it explains.

@@ -23,13 +23,13 @@ pub(crate) struct PlanWire {
     pub(crate) incident_type: Word,
     #[serde(rename = "match")]
     pub(crate) pattern: Spanned<Node>,
-    pub(crate) service: Word,
-    pub(crate) environment: Word,
+    pub(crate) service: Option<Word>,
+    pub(crate) environment: Option<Word>,
     #[serde(default)]
     pub(crate) accounts: Vec<Word>,
     #[serde(default)]
     pub(crate) customer_facing: bool,
-    pub(crate) owner: Word,
+    pub(crate) owner: Option<Word>,
     pub(crate) severity: Spanned<SeverityWire>,
     pub(crate) engage: Option<Word>,
     pub(crate) mode: Option<Word>,

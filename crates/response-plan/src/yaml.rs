@@ -41,12 +41,11 @@ const LATER: [(&str, &str); 27] = [
 ];
 
 /// What to write for a field that is missing.
-const REQUIRED: [(&str, &str); 22] = [
+const REQUIRED: [(&str, &str); 21] = [
     ("plan", "give the plan a name: `plan: checkout-bad-deployment`"),
     ("type", "name the incident type, within which history is compared: `type: bad-deployment`"),
     ("match", "say which events it is for: `match: { source: [aws.cloudwatch] }`"),
-    ("service", "name what breaks: `service: checkout`"),
-    ("environment", "name where it breaks: `environment: prod`"),
+    ("arn", "say which resources: `arn: \"arn:aws:rds:*:111122223333:cluster:orders-*\"`"),
     ("owner", "name a team of teams.yaml: `owner: payments`"),
     ("severity", "say how bad it is: `severity: SEV2`"),
     ("default", "write `severity: SEV2`"),

@@ -62,7 +62,8 @@ fn signal(event: &Event) -> Result<Signal, Unread> {
     let account = event.first(&["/labels/account_id", "/labels/aws_account_id", "/labels/aws_account"]);
     let region = event.first(&["/labels/aws_region", "/labels/region"]);
     let draft = event.draft(Kind::Alarm, state, Thing::Named(identity), format!("Alert {}{on} {is}", shown(name)));
-    draft.place(account, region).at(event.text(time).and_then(instant)).because(reason).signal()
+    let draft = draft.place(account, region).tagged_at(&["/labels"]);
+    draft.at(event.text(time).and_then(instant)).because(reason).signal()
 }
 
 /// What the labels make of an alert, for senders that compute no fingerprint.

@@ -17,7 +17,7 @@ mod watched;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -150,6 +150,8 @@ fn signal(alarm: Option<Alarm>, mut detail: Value, others: &[&str]) -> Result<Si
             "time": to_second(time), "resources": resources, "detail": detail,
         }),
         resources,
+        // CloudWatch says none.
+        tags: BTreeMap::new(),
         account: Some(alarm.account),
         region: Some(alarm.region),
     })

@@ -121,5 +121,5 @@ fn other(event: &Event) -> Result<Signal, Unread> {
     let draft = event.draft(kind, state, Thing::of(arn, name), title).condition(format!("config/{what}"));
     let time = event.text("/notificationCreationTime").or(of("/configurationItemCaptureTime")).and_then(instant);
     let reason = event.first(&["/s3DeliverySummary/errorMessage", "/configurationItemDiff/changeType"]);
-    draft.place(account, region).at(time).because(reason).signal()
+    draft.place(account, region).at(time).tagged_at(&["/configurationItem/tags"]).because(reason).signal()
 }

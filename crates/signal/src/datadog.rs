@@ -42,7 +42,8 @@ fn partner_event(event: &Event) -> Result<Signal, Unread> {
         let tags = event.detail.get("tags").and_then(Value::as_array)?;
         tags.iter().find_map(|tag| tag.as_str()?.strip_prefix(name))
     };
-    draft.place(tag("aws_account:"), tag("region:")).at(time).because(event.text("/meta/monitor/message")).signal()
+    let draft = draft.place(tag("aws_account:"), tag("region:")).tagged_at(&["/tags"]);
+    draft.at(time).because(event.text("/meta/monitor/message")).signal()
 }
 
 fn webhook(event: &Event) -> Result<Signal, Unread> {
@@ -55,7 +56,8 @@ fn webhook(event: &Event) -> Result<Signal, Unread> {
         draft = draft.condition(scope);
     }
     let place = (event.text("/aws_account"), event.text("/region"));
-    draft.place(place.0, place.1).at(time).because(event.first(&["/body", "/event_msg"])).signal()
+    let draft = draft.place(place.0, place.1).tagged_at(&["/tags"]);
+    draft.at(time).because(event.first(&["/body", "/event_msg"])).signal()
 }
 
 /// `[Triggered on {host:a}] Name` in the message's own words.

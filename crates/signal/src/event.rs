@@ -3,13 +3,13 @@
 //! Readers say what only they know: kind, state, the failing thing, title. Account, Region and the rest follow from the
 //! failing thing first and from the envelope second, since the envelope may be that of whoever delivered it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::arn::{Arn, is_account, is_name, is_region, partition};
-use crate::{Kind, Signal, State, Unread, shown, signal_id, text, time, to_second};
+use crate::{Kind, Signal, State, Unread, shown, signal_id, tags, text, time, to_second};
 
 /// An event as its source sent it.
 pub(crate) struct Event<'a> {
@@ -93,6 +93,7 @@ impl<'a> Event<'a> {
             time: self.time(),
             onset: None,
             also: Vec::new(),
+            tags: BTreeMap::new(),
             title,
             reason: None,
             link: None,
@@ -127,6 +128,7 @@ pub(crate) struct Draft<'a> {
     time: Option<Timestamp>,
     onset: Option<Timestamp>,
     also: Vec<Arn>,
+    tags: BTreeMap<String, String>,
     title: String,
     reason: Option<String>,
     link: Option<String>,
@@ -162,6 +164,18 @@ impl Draft<'_> {
     pub(crate) fn also(mut self, also: impl IntoIterator<Item = Arn>) -> Self {
         self.also.extend(also);
         self
+    }
+
+    /// Tags and labels of the failing thing and of the others, wherever the payload has them.
+    pub(crate) fn tagged<'v>(mut self, places: impl IntoIterator<Item = &'v Value>) -> Self {
+        self.tags = tags::of(places);
+        self
+    }
+
+    /// The same, where pointers into the detail lead to them.
+    pub(crate) fn tagged_at(self, pointers: &[&str]) -> Self {
+        let detail = self.event.detail;
+        self.tagged(pointers.iter().filter_map(|pointer| detail.pointer(pointer)))
     }
 
     /// What the source says about it.
@@ -213,6 +227,7 @@ impl Draft<'_> {
             time,
             onset: self.onset.filter(|onset| *onset <= time),
             resources,
+            tags: self.tags,
             title: self.title,
             reason: self.reason.filter(|reason| !reason.trim().is_empty()),
             link: self.link,

@@ -40,7 +40,11 @@ fn signal(event: &Event) -> Result<Signal, Unread> {
     let title = format!("{}: {}{is}", shown(event.detail_type), shown(called));
     let condition = condition(event, arn.as_ref(), finding);
     let thing = Thing::of(arn, finding.unwrap_or(&name));
-    let draft = event.draft(kind, state, thing, title).condition(condition).also(detail::affected(event));
+    let draft = event
+        .draft(kind, state, thing, title)
+        .condition(condition)
+        .also(detail::affected(event))
+        .tagged_at(detail::TAGS);
     let place = (event.first(&["/awsAccountId", "/accountId"]), event.first(&["/awsRegion", "/region"]));
     draft.place(place.0, place.1).because(detail::reason(event)).signal()
 }

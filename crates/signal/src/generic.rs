@@ -44,7 +44,7 @@ fn signal(event: &Event) -> Result<Signal, Unread> {
     if let Some(condition) = event.text("/condition") {
         draft = draft.condition(condition);
     }
-    let draft = draft.place(event.text("/account"), event.text("/region")).at(Some(time));
+    let draft = draft.place(event.text("/account"), event.text("/region")).at(Some(time)).tagged_at(&["/tags"]);
     draft.since(event.detail.get("onset").and_then(epoch)).because(event.text("/reason")).signal()
 }
 

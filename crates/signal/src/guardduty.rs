@@ -59,8 +59,25 @@ fn finding(event: &Event) -> Result<Signal, Unread> {
     let onset = text(service, "/eventFirstSeen").or(text(service, "/EventFirstSeen"));
     let draft = event.draft(Kind::Finding, state, Thing::Arn(arn), title).place(account, region).also(also);
     let draft = draft.at(event.first(&["/updatedAt", "/UpdatedAt"]).and_then(utc)).since(onset.and_then(utc));
-    draft.because(event.first(&["/description", "/Description", "/title", "/Title"])).link(link).signal()
+    draft
+        .tagged_at(TAGS)
+        .because(event.first(&["/description", "/Description", "/title", "/Title"]))
+        .link(link)
+        .signal()
 }
+
+/// Tags of what the finding is about, in both spellings.
+const TAGS: &[&str] = &[
+    "/resource/instanceDetails/tags",
+    "/Resource/InstanceDetails/Tags",
+    "/resource/s3BucketDetails/0/tags",
+    "/Resource/S3BucketDetails/0/Tags",
+    "/resource/rdsDbInstanceDetails/tags",
+    "/Resource/RdsDbInstanceDetails/Tags",
+    "/resource/eksClusterDetails/tags",
+    "/resource/ecsClusterDetails/tags",
+    "/resource/lambdaDetails/tags",
+];
 
 /// What the finding is about, in both spellings.
 fn resource_name<'a>(event: &Event<'a>) -> Option<&'a str> {

@@ -63,7 +63,7 @@ fn health(event: &Event) -> Result<Signal, Unread> {
         Some(account) => draft.condition(account),
         None => draft,
     };
-    let draft = draft.place(account, region.as_deref()).at(Some(time)).also(entities(event));
+    let draft = draft.place(account, region.as_deref()).at(Some(time)).also(entities(event)).tagged(tags(event));
     draft.since(started.filter(|_| state == State::Firing)).because(description(event)).link(link).signal()
 }
 
@@ -99,6 +99,12 @@ fn account<'a>(event: &Event<'a>) -> Option<&'a str> {
 fn entities(event: &Event) -> Vec<Arn> {
     let entities = event.detail.get("affectedEntities").and_then(Value::as_array);
     entities.into_iter().flatten().filter_map(|entity| Arn::parse(text(entity, "/entityValue")?)).collect()
+}
+
+/// Of the first entity that has one of a name.
+fn tags<'a>(event: &Event<'a>) -> impl Iterator<Item = &'a Value> {
+    let entities = event.detail.get("affectedEntities").and_then(Value::as_array);
+    entities.into_iter().flatten().filter_map(|entity| entity.get("tags"))
 }
 
 /// A list with one entry per language, or one object where a forwarder changed it.

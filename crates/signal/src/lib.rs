@@ -10,6 +10,7 @@ mod event;
 mod identity;
 mod outcome;
 mod source;
+mod tags;
 mod time;
 
 mod alertmanager;
@@ -48,7 +49,10 @@ mod hostile_test;
 mod rules_test;
 #[cfg(test)]
 mod table_test;
+#[cfg(test)]
+mod tags_test;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -79,6 +83,10 @@ pub struct Signal {
     pub onset: Option<Timestamp>,
     /// Full ARNs, the failing thing's own first.
     pub resources: Vec<String>,
+    /// Tags and labels of them, where the payload carries any: by name, bounded in count and size. Records of earlier
+    /// releases have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// One line for people, built by us.
     pub title: String,
     /// The source's words. They may hold anything: show them on responders' channels only.

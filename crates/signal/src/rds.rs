@@ -97,6 +97,7 @@ fn resource(event: &Event) -> Result<Signal, Unread> {
     if !condition.is_empty() {
         draft = draft.condition(condition);
     }
+    let draft = draft.tagged_at(&["/Tags"]);
     draft.at(event.text("/Date").and_then(instant)).because(message).link(link).signal()
 }
 

@@ -106,6 +106,7 @@ fn finding(event: &Event, finding: &Value) -> Result<Signal, Unread> {
     });
     let draft = event.draft(Kind::Finding, state, Thing::of(arn, id), title).place(account, region).also(also);
     let draft = draft.at(updated.and_then(utc)).since(first.and_then(utc));
+    let draft = draft.tagged(resources.iter().filter_map(|resource| resource.get("Tags")));
     draft.because(text(finding, "/Description")).link(link).signal()
 }
 

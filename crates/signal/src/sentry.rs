@@ -54,7 +54,10 @@ fn issue_alert(event: &Event) -> Result<Signal, Unread> {
     let issue = id(error.get("issue_id")).ok_or_else(|| event.lacks("which issue it is"))?;
     let time = ["datetime", "timestamp"].into_iter().find_map(|at| epoch(error.get(at)?));
     let at = event.text("/data/event/culprit");
-    error_signal(event, &issue, text(error, "/title"), at, State::Firing).at(time).signal()
+    error_signal(event, &issue, text(error, "/title"), at, State::Firing)
+        .at(time)
+        .tagged_at(&["/data/event/tags"])
+        .signal()
 }
 
 fn issue(event: &Event) -> Result<Signal, Unread> {
@@ -74,7 +77,10 @@ fn plugin(event: &Event) -> Result<Signal, Unread> {
     let issue = id(event.detail.get("id")).ok_or_else(|| event.lacks("which issue it is"))?;
     let time = event.detail.pointer("/event/timestamp").and_then(epoch);
     let title = event.first(&["/event/title", "/message"]);
-    error_signal(event, &issue, title, event.text("/culprit"), State::Firing).at(time).signal()
+    error_signal(event, &issue, title, event.text("/culprit"), State::Firing)
+        .at(time)
+        .tagged_at(&["/event/tags"])
+        .signal()
 }
 
 /// An error's title is its type and its message, which may hold anything.

@@ -21,8 +21,8 @@ pub(crate) struct Verdict {
     pub(crate) outcome: SignalOutcome,
     pub(crate) reason: String,
     pub(crate) plan: ResolvedPlan,
-    /// Whether the plan is one that someone wrote.
-    pub(crate) matched: bool,
+    /// Whether a team owns it, and not only the fallback topic.
+    pub(crate) owned: bool,
     pub(crate) group: GroupKey,
     pub(crate) action: Action,
     /// Whether what opens has opened so often of late that it has to stay clear for longer.
@@ -89,7 +89,7 @@ impl Memory {
             self.fingerprints.insert(signal.fingerprint.clone(), state);
         }
         self.signals.entry(signal.signal_id.clone()).or_insert(KnownSignal { incident });
-        Verdict { outcome, reason, plan: resolution.plan, matched: resolution.matched, group, action, flapping }
+        Verdict { outcome, reason, plan: resolution.plan, owned: resolution.owned, group, action, flapping }
     }
 
     /// Another incident than the group's in which the fingerprint fires, as the table is asked for it: the events of one

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use incident::V;
-use response_plan::{Compiled, Config, Kinds, PlanErrors, Plans, compile, plan_schema, read_dir, teams_schema};
-use serde_json::json;
+use response_plan::{Compiled, Config, Kinds, PlanErrors, Plans, compile, read_dir};
+use response_plan::{owners_schema, plan_schema, teams_schema};
+use serde_json::{Value, json};
 
 use crate::args;
 use crate::report::Report;
@@ -24,7 +25,8 @@ pub(crate) fn run(what: &args::Plans) -> anyhow::Result<Report> {
             Ok(config) => build(dir, &config, output),
             Err(errors) => Ok(wrong(dir, &errors)),
         },
-        args::Plans::Schema { teams } => schema(*teams),
+        args::Plans::Schema { owners: true, .. } => schema(&owners_schema()),
+        args::Plans::Schema { teams, .. } => schema(&with_kinds(if *teams { teams_schema } else { plan_schema })),
         args::Plans::Who(what) => who::run(what),
     }
 }
@@ -60,9 +62,8 @@ fn with_kinds<T>(then: impl FnOnce(&Kinds<'_>) -> T) -> T {
 }
 
 /// The schema by which editors complete and explain: the text is what is committed in `docs`.
-fn schema(teams: bool) -> anyhow::Result<Report> {
-    let schema = with_kinds(if teams { teams_schema } else { plan_schema });
-    let text = serde_json::to_string_pretty(&schema)? + "\n";
+fn schema(schema: &Value) -> anyhow::Result<Report> {
+    let text = serde_json::to_string_pretty(schema)? + "\n";
     Ok(Report { objects: vec![json!({"v": V, "schema": schema})], text, ..Report::default() })
 }
 
@@ -70,7 +71,9 @@ fn checked(dir: &Path, config: &Config) -> Report {
     let names: Vec<&str> = config.plans.iter().map(|plan| plan.plan.as_str()).collect();
     let teams: Vec<&String> = config.teams.keys().collect();
     let Compiled { config_sha256, .. } = compile(config, step::VERSION);
-    let text = format!("{}: {} plans, {} teams, nothing wrong\n", dir.display(), names.len(), teams.len());
+    let rules =
+        config.owners.as_ref().map_or(String::new(), |owners| format!(" {} rules of owners,", owners.rules.len()));
+    let text = format!("{}: {} plans, {} teams,{rules} nothing wrong\n", dir.display(), names.len(), teams.len());
     let object = json!({
         "v": V, "dir": dir.display().to_string(), "plans": names, "teams": teams, "config_sha256": config_sha256,
         "errors": [],
@@ -137,13 +140,17 @@ mod tests {
 
     #[test]
     fn the_committed_schemas_are_current() {
-        for (teams, name, option) in [(false, "response-plan", ""), (true, "teams", " --teams")] {
+        for (teams, owners, name, option) in [
+            (false, false, "response-plan", ""),
+            (true, false, "teams", " --teams"),
+            (false, true, "owners", " --owners"),
+        ] {
             let file = format!("docs/{name}.schema.json");
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(&file);
-            let report = schema(teams).unwrap();
+            let report = run(&args::Plans::Schema { teams, owners }).unwrap();
             let committed = std::fs::read_to_string(path).unwrap_or_default();
             assert!(committed == report.text, "{file} is not current: tourniquet plans schema{option} > {file}");
-            assert_eq!(report.objects[0]["schema"], serde_json::from_str::<serde_json::Value>(&committed).unwrap());
+            assert_eq!(report.objects[0]["schema"], serde_json::from_str::<Value>(&committed).unwrap());
         }
     }
 

@@ -144,7 +144,7 @@ impl Judgement {
         let mut object = serde_json::to_value(&self.signal)?;
         if let Some(fields) = object.as_object_mut() {
             // Not of the contract: the whole event, what the source says, and what we made of it.
-            ["event", "reason", "link", "drill"].iter().for_each(|name| drop(fields.remove(*name)));
+            ["event", "reason", "link", "drill", "tags"].iter().for_each(|name| drop(fields.remove(*name)));
         }
         object["outcome"] = serde_json::to_value(self.verdict.outcome)?;
         object["reason"] = self.verdict.reason.clone().into();

@@ -104,7 +104,11 @@ fn read_plans(env: &Env, fallback_topic: &str) -> (Plans, Option<String>) {
         Ok(plans) => {
             for left_out in &plans.disabled {
                 let (plan, reason) = (&left_out.plan, &left_out.reason);
-                tracing::error!(plan, reason, "a response plan is disabled; the catch-all owns what it would match");
+                tracing::error!(
+                    plan,
+                    reason,
+                    "a response plan, or owners.yaml, is disabled; the catch-all owns what it would match"
+                );
             }
             (plans, None)
         }

@@ -10,6 +10,12 @@ use crate::span::Span;
 /// The name of the plan that is compiled in.
 pub const CATCH_ALL: &str = "catch-all";
 
+/// Who owns what nobody owns.
+pub(super) const NOBODY: &str = "unowned";
+
+/// The environment of which nothing is known.
+pub(super) const NOWHERE: &str = "unknown";
+
 /// The failing thing's own name, whole, and the Region it is in.
 pub(super) fn failing_thing(signal: &Signal) -> String {
     let name = match signal.fingerprint.splitn(6, ':').nth(5) {
@@ -28,10 +34,10 @@ pub fn catch_all(fallback_topic: &str) -> ResolvedPlan {
         incident_type: "unowned".to_owned(),
         pattern: json!({}),
         service: "unknown".to_owned(),
-        environment: "unknown".to_owned(),
+        environment: NOWHERE.to_owned(),
         accounts: Vec::new(),
         customer_facing: false,
-        owner: "unowned".to_owned(),
+        owner: NOBODY.to_owned(),
         severity: Severity::Sev3,
         raise: Vec::new(),
         engage: Engage::Page,
@@ -48,7 +54,6 @@ pub fn catch_all(fallback_topic: &str) -> ResolvedPlan {
         time_zone: None,
         channels: vec![Channel::new("sns", true, [("topic", fallback_topic)])],
     };
-    let team =
-        Team { name: "unowned".to_owned(), escalation: vec![EscalationStep { contact, wait: Span::seconds(300) }] };
+    let team = Team { name: NOBODY.to_owned(), escalation: vec![EscalationStep { contact, wait: Span::seconds(300) }] };
     ResolvedPlan { plan_sha256: plan_sha256(&plan), plan, team, config_sha256: sha256_hex(&[]) }
 }

@@ -9,14 +9,16 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Entry;
+use super::owner::{Ownership, Teams};
 use crate::compile::V;
 use crate::pattern::Pattern;
 use crate::plan::*;
 
-/// A plan that was left out.
+/// A plan that was left out, or a part of what says whose a resource is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disabled {
-    /// Its name, or its place in the file where the name cannot be read.
+    /// Its name, or its place in the file where the name cannot be read; [`crate::OWNERS_FILE`] for what says whose a
+    /// resource is.
     pub plan: String,
     /// Why, in one sentence.
     pub reason: String,
@@ -40,6 +42,7 @@ pub(super) struct Loaded {
     pub(super) built_by: String,
     pub(super) entries: Vec<Entry>,
     pub(super) disabled: Vec<Disabled>,
+    pub(super) ownership: Ownership,
 }
 
 /// Plans and teams are not looked into here, so that one that is damaged spoils no other.
@@ -53,6 +56,10 @@ struct File<'b> {
     plans: Vec<&'b RawValue>,
     #[serde(borrow)]
     teams: BTreeMap<String, &'b RawValue>,
+    #[serde(borrow, default)]
+    owners: Option<&'b RawValue>,
+    #[serde(borrow, default)]
+    owner_lines: Option<&'b RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +85,7 @@ pub(super) fn load(bytes: &[u8]) -> Result<Loaded, PlansError> {
         None => return Err(PlansError("they have no version".to_owned())),
     }
     let file = file.map_err(|error| PlansError(format!("they are damaged ({error})")))?;
-    let teams = file.teams.into_iter().map(|(name, value)| (name, team(value))).collect();
+    let teams: Teams = file.teams.into_iter().map(|(name, value)| (name, team(value))).collect();
     let mut entries = Vec::with_capacity(file.plans.len());
     let mut disabled = Vec::new();
     for (n, plan) in file.plans.into_iter().enumerate() {
@@ -88,7 +95,8 @@ pub(super) fn load(bytes: &[u8]) -> Result<Loaded, PlansError> {
         }
     }
     entries.sort_by(|a, b| b.specificity.cmp(&a.specificity).then_with(|| a.name.cmp(&b.name)));
-    Ok(Loaded { config_sha256: file.config_sha256, built_by: file.built_by, entries, disabled })
+    let ownership = Ownership::load(file.owners, file.owner_lines, teams, &mut disabled);
+    Ok(Loaded { config_sha256: file.config_sha256, built_by: file.built_by, entries, disabled, ownership })
 }
 
 /// What to call a damaged plan.
@@ -103,14 +111,18 @@ fn team(value: &RawValue) -> Result<Arc<Team>, String> {
     if team.escalation.is_empty() { Err("its owner has nobody to page".to_owned()) } else { Ok(Arc::new(team)) }
 }
 
-fn entry(value: &RawValue, teams: &BTreeMap<String, Result<Arc<Team>, String>>) -> Result<Entry, String> {
+fn entry(value: &RawValue, teams: &Teams) -> Result<Entry, String> {
     let damaged = |error| format!("the plan is damaged ({error})");
     let plan: ResponsePlan = serde_json::from_str(value.get()).map_err(damaged)?;
     let Sealed { plan_sha256 } = serde_json::from_str(value.get()).map_err(damaged)?;
     let pattern = Pattern::from_value(&plan.pattern)
         .map_err(|errors| errors.first().map_or("its pattern is damaged".to_owned(), ToString::to_string))?;
-    let team = teams.get(&plan.owner).ok_or_else(|| format!("its owner `{}` is not among the teams", plan.owner))?;
-    let team = Arc::clone(team.as_ref().map_err(String::clone)?);
+    let named = Some(&plan.owner).filter(|owner| !owner.is_empty());
+    let team = named.map(|owner| {
+        let team = teams.get(owner).ok_or_else(|| format!("its owner `{owner}` is not among the teams"))?;
+        team.as_ref().map(Arc::clone).map_err(String::clone)
+    });
+    let team = team.transpose()?;
     let mut specificity = pattern.specificity();
     if !plan.accounts.is_empty() {
         specificity.fields += 1;

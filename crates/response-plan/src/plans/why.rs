@@ -2,6 +2,8 @@
 
 use super::Entry;
 use super::load::Disabled;
+use super::owner::Found;
+use crate::read::OWNERS_FILE;
 
 /// Other plans are named up to so many.
 const NAMED: usize = 3;
@@ -39,8 +41,36 @@ fn because(chosen: &Entry, second: &Entry) -> String {
 pub(super) fn unmatched(disabled: &[Disabled]) -> String {
     let mut why = "no plan matches, so the catch-all takes it".to_owned();
     if !disabled.is_empty() {
-        let names: Vec<_> = disabled.iter().map(|disabled| format!("`{}`", disabled.plan)).collect();
+        let mut names: Vec<_> = disabled.iter().map(|disabled| format!("`{}`", disabled.plan)).collect();
+        // Several rules are of one file.
+        names.dedup();
         why.push_str(&format!("; disabled, since damaged: {}", names.join(", ")));
     }
     why
+}
+
+/// Who owns what a plan matches that names no owner.
+pub(super) fn owner(found: &Found<'_>, disabled: &[Disabled]) -> String {
+    let mut why = match (&found.by, found.team) {
+        (Some(by), Some(_)) => format!("; owned by {by}"),
+        (Some(by), None) => format!("; it would be owned by {by}, so the fallback topic is told"),
+        (None, _) => "; no tag or rule says whose it is, so the fallback topic is told".to_owned(),
+    };
+    why.push_str(&passed_over(found));
+    if disabled.iter().any(|disabled| disabled.plan == OWNERS_FILE) {
+        why.push_str(&format!("; disabled, since damaged: `{OWNERS_FILE}`"));
+    }
+    why
+}
+
+/// The same of what no plan matches. That nobody owns it goes without saying there.
+pub(super) fn catch_all_owner(found: &Found<'_>) -> String {
+    match found.by {
+        Some(_) => owner(found, &[]),
+        None => passed_over(found),
+    }
+}
+
+fn passed_over(found: &Found<'_>) -> String {
+    found.passed_over.map_or_else(String::new, |tag| format!("; the resource's tag `{tag}` names no team"))
 }

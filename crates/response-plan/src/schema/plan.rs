@@ -16,11 +16,11 @@ pub(super) fn plan(kinds: &Kinds<'_>) -> Value {
              match.",
             json!({"allOf": [{"$ref": "#/definitions/pattern"}]}),
         )
-        .must("service", "What breaks.", name())
-        .must("environment", "Where it breaks, such as `prod`.", name())
+        .may("service", "What breaks; left out, tags of the resource or owners.yaml say it.", name())
+        .may("environment", "Where it breaks, such as `prod`; left out, as `service`.", name())
         .may("accounts", "The accounts it is for; left out, any.", list(account()))
         .may("customer_facing", "Whether customers feel it; left out, `false`.", json!({"type": "boolean"}))
-        .must("owner", "Who owns the decision: a team of teams.yaml.", name())
+        .may("owner", "Who owns the decision: a team of teams.yaml; left out, as `service`.", name())
         .must("severity", SEVERITIES, severity())
         .may("engage", "`page`: someone must acknowledge, and it escalates until they do.", words(&ENGAGE))
         .may("mode", MODES, json!({"type": "string", "enum": words(&MODE)["enum"], "default": "observe"}))

@@ -35,7 +35,7 @@ impl<'de> Deserializer<'de> for Asked<'_> {
     }
 }
 
-fn fields<T: DeserializeOwned>() -> Vec<&'static str> {
+pub(super) fn fields<T: DeserializeOwned>() -> Vec<&'static str> {
     let mut asked: &'static [&'static str] = &[];
     assert!(<T as Deserialize>::deserialize(Asked(&mut asked)).is_err());
     sorted(asked.to_vec())
@@ -46,7 +46,7 @@ fn sorted(mut names: Vec<&str>) -> Vec<&str> {
     names
 }
 
-fn names<'s>(schema: &'s Value, key: &str) -> Vec<&'s str> {
+pub(super) fn names<'s>(schema: &'s Value, key: &str) -> Vec<&'s str> {
     let names = match &schema[key] {
         Value::Object(fields) => fields.keys().map(String::as_str).collect(),
         list => list.as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
@@ -235,4 +235,5 @@ fn every_field_is_explained() {
     }
     explained("", &plan_schema(&KINDS));
     explained("", &teams_schema(&KINDS));
+    explained("", &owners_schema());
 }

@@ -58,6 +58,9 @@ pub(super) fn affected(event: &Event) -> impl Iterator<Item = Arn> {
     at.into_iter().filter_map(|at| Arn::parse(event.text(at)?))
 }
 
+/// Where details keep the tags of what they are about: of jobs and the like, then of what Inspector and Macie found it in.
+pub(super) const TAGS: &[&str] = &["/tags", "/Tags", "/resources/0/tags", "/resourcesAffected/s3Bucket/tags"];
+
 /// What the detail calls the thing: a field that is called a name.
 pub(super) fn name(event: &Event) -> Option<String> {
     let exact = event.first(&["/name", "/Name", "/jobName", "/check-name", "/resource", "/bucket/name", "/object/key"]);

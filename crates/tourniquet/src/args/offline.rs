@@ -42,6 +42,9 @@ pub(crate) enum Plans {
         /// That of teams.yaml instead.
         #[arg(long)]
         teams: bool,
+        /// That of owners.yaml instead.
+        #[arg(long, conflicts_with = "teams")]
+        owners: bool,
     },
     /// Say who would be told of a service's incidents, after how long, and why.
     Who(Who),

@@ -42,7 +42,7 @@ pub(crate) struct Incident {
     pub(crate) opened_by: String,
 }
 
-/// Signals that no plan matched, which the catch-all owns.
+/// Signals that nobody owns: the fallback topic is told of them.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Unowned {
     pub(crate) signals: u64,
@@ -123,7 +123,7 @@ impl<'p> Player<'p> {
         self.pass_until(signal.time);
         let verdict = self.memory.take(self.plans, signal);
         *self.outcome.outcomes.entry(verdict.outcome).or_default() += 1;
-        if !verdict.matched {
+        if !verdict.owned {
             let of = (signal.source.clone(), signal.detail_type.clone());
             *self.unowned.entry(of).or_default() += 1;
         }

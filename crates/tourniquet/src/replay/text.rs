@@ -66,7 +66,7 @@ pub(super) fn outcome(of: &Outcome, dir: &str) -> String {
         text.push_str(&indented(&fitted(&["team", "pages", "at night", "time zone"], &rows, WIDTH - 2)));
     }
     if of.unowned.signals > 0 {
-        text.push_str(&format!("\nNobody owns {}, which no plan matches:\n", counted(of.unowned.signals, "signal")));
+        text.push_str(&format!("\nNobody owns {}:\n", counted(of.unowned.signals, "signal")));
         let row =
             |of: &Source| vec![of.signals.to_string(), of.source.clone(), of.detail_type.clone().unwrap_or_default()];
         let rows: Vec<_> = of.unowned.of.iter().map(row).collect();

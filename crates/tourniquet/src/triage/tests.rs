@@ -149,3 +149,34 @@ fn a_file_that_is_not_there_stops_no_other() {
     assert_eq!(report.objects.len(), 1);
     assert!(report.unreadable[0].contains("nowhere.json cannot be read"), "{:?}", report.unreadable);
 }
+
+#[test]
+fn what_no_plan_matches_has_its_owner_by_rule_or_tag() {
+    let dir = tempfile::tempdir().unwrap();
+    for file in ["teams.yaml", "checkout.yaml"] {
+        std::fs::copy(here("plans").join(file), dir.path().join(file)).unwrap();
+    }
+    let rule = "rules:\n  - { arn: \"arn:aws:cloudwatch:*:alarm:search-*\", owner: payments, service: search }\n";
+    std::fs::write(dir.path().join("owners.yaml"), rule).unwrap();
+    let plans = plans::load(dir.path()).unwrap();
+    let judged = |event: &Value| {
+        let mut report = Report::default();
+        judge(&plans, event.to_string().as_bytes(), None).tell(Path::new("f.json"), &mut report).unwrap();
+        report
+    };
+    let mut other = alarm("ALARM", "2026-11-23T14:03:12Z");
+    other["detail"]["alarmName"] = "search-errors".into();
+    other["resources"] = json!(["arn:aws:cloudwatch:eu-west-1:111122223333:alarm:search-errors"]);
+    let report = judged(&other);
+    let decision = &report.objects[0]["decision"];
+    assert_eq!((&decision["plan"], &decision["owner"]), (&json!("catch-all"), &json!("payments")));
+    assert_eq!(decision["group_key"], "catch-all/search/unknown/111122223333/real");
+    assert!(report.text.contains("owned by payments by the rule of owners.yaml line 2"), "{}", report.text);
+    let labels = json!({"alertname": "a", "team": "Payments"});
+    let alert = json!({"status": "firing", "labels": labels, "startsAt": "2026-03-01T10:04:12Z", "fingerprint": "f"});
+    let report = judged(&json!({"receiver": "r", "alerts": [alert]}));
+    let object = &report.objects[0];
+    assert_eq!(object["decision"]["owner"], "payments");
+    assert!(object["reason"].as_str().unwrap().ends_with("owned by payments by the resource's tag `Team`"));
+    assert!(object["signals"][0].get("tags").is_none(), "not of the contract");
+}

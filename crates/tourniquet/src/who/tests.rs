@@ -72,3 +72,43 @@ fn a_service_that_no_plan_is_for_is_said() {
     assert!(report.wrong && report.text.contains("there are plans for checkout, search"), "{}", report.text);
     assert_eq!(report.objects[0]["services"], json!(["checkout", "search"]));
 }
+
+#[test]
+fn rules_and_plans_without_an_owner_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    let plans = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/who/plans");
+    std::fs::copy(plans.join("teams.yaml"), dir.path().join("teams.yaml")).unwrap();
+    let plan = std::fs::read_to_string(plans.join("search-errors.yaml")).unwrap();
+    let open: String =
+        plan.lines().filter(|line| !line.starts_with("owner:")).map(|line| format!("{line}\n")).collect();
+    write("search-errors.yaml", &open);
+    let rule =
+        |service: &str| format!("  - {{ arn: \"arn:aws:rds:*:{service}-*\", owner: platform, service: {service} }}\n");
+    write("owners.yaml", &format!("rules:\n{}{}", rule("ledger"), rule("search")));
+    let ask = |service: &str| run(&Who { service: service.into(), at: None, plans: dir.path().into() }).unwrap();
+
+    let report = ask("ledger");
+    let expect = "\
+ledger is the service of 1 rule of owners.yaml:
+
+line  environment  owner     resources
+2     -            platform  arn:aws:rds:*:ledger-*
+
+platform is told, one after the other until someone acknowledges:
+";
+    assert!(report.text.starts_with(expect) && !report.wrong, "{}", report.text);
+    let object = &report.objects[0];
+    let rule = json!({"arn": "arn:aws:rds:*:ledger-*", "line": 2, "environment": null, "owner": "platform"});
+    assert_eq!((&object["plans"], &object["rules"]), (&json!([]), &json!([rule])));
+    assert_eq!(object["teams"][0]["team"], "platform");
+
+    let report = ask("search");
+    for part in
+        ["by tag or rule", "Where a plan names no owner, a tag", "search is the service of 1 rule", "platform is told"]
+    {
+        assert!(report.text.contains(part), "{part}:\n{}", report.text);
+    }
+    assert_eq!(report.objects[0]["plans"][0]["owner"], Value::Null);
+    assert_eq!(ask("billing").objects[0]["services"], json!(["ledger", "search"]));
+}
