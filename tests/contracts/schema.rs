@@ -15,6 +15,7 @@ use crate::repository::{found, none, read, root};
 const PLANS: &str = "docs/response-plan.schema.json";
 const TEAMS: &str = "docs/teams.schema.json";
 const OWNERS: &str = "docs/owners.schema.json";
+const MUTES: &str = "docs/mutes.schema.json";
 const PLAN: &str = "response-plans/checkout-bad-deployment.yaml";
 
 /// Installed once, whichever test comes first: they run side by side.
@@ -74,6 +75,9 @@ fn is_taken(file: &str, text: &str) -> bool {
     };
     let source = |file: &str, text: &str| Source { file: file.to_owned(), bytes: text.into() };
     let mut sources = vec![source(file, text)];
+    if file == "mutes.yaml" {
+        sources.push(source("plan.yaml", &read(PLAN)));
+    }
     if file != "teams.yaml" {
         sources.push(source("teams.yaml", &read("response-plans/teams.yaml")));
     }
@@ -219,6 +223,34 @@ fn the_schema_of_owners_says_the_same_as_its_reader() {
             ("- { arn", &arn, Some("'arn' is a required property")),
             ("- { arn", &owner, Some("'owner' is a required property")),
             ("- { arn", &unknown, Some("'team' was unexpected")),
+        ],
+    );
+}
+
+#[test]
+fn the_schema_of_mutes_says_the_same_as_its_reader() {
+    let every = |what: &str| format!("    every: {{ {what}, time_zone: UTC }}");
+    let (no_end, early) = (every("from: \"23:00\""), every("from: \"1:00\", to: \"02:00\""));
+    let (late, days) = (every("from: \"24:00\", to: \"02:00\""), every("days: [son], from: \"01:00\", to: \"02:00\""));
+    let whole = every("days: [sun], from: \"00:00\", to: \"00:00\"");
+    check(
+        MUTES,
+        "crates/response-plan/fixtures/mutes.yaml",
+        &[
+            ("every: { from", &whole, None),
+            ("until:", "", None),
+            ("match:", "    plan: checkout-bad-deployment", None),
+            ("match:", "    match: { detail: { alarmName: [{ sufix: -disk }] } }", Some("'sufix' was unexpected")),
+            ("match:", "", Some("is not valid under any")),
+            ("service:", "    service: a b", Some("'a b' does not match")),
+            ("environment:", "    enviroment: prod", Some("'enviroment' was unexpected")),
+            ("until:", "    until: soon", Some("'soon' does not match")),
+            ("every: { from", &no_end, Some("'to' is a required property")),
+            ("every: { from", &early, Some("'1:00' does not match")),
+            ("every: { from", &late, Some("'24:00' does not match")),
+            ("every: { from", &days, Some("'son' is not one of")),
+            ("reason: every", "    reason: [a, b]", Some("is not of type")),
+            ("mutes:", "mute:", Some("'mute' was unexpected")),
         ],
     );
 }

@@ -8,6 +8,7 @@ use step::StepError;
 
 use crate::Ctx;
 use crate::decide::{self, Answer, Ruling, second};
+use crate::mute::{mute, unmute};
 use crate::request::{Asked, Request};
 use crate::undo::undo;
 use crate::wake::{wake, wake_all};
@@ -51,6 +52,8 @@ pub(crate) async fn act(
             let set = ctx.store.set_brake(None, sent_at).await?;
             Ok(decide::brake(set, "the brake is off: what is approved is applied"))
         }
+        Asked::Mute { scope, reason, minutes } => mute(ctx, request, scope, reason, minutes, sent_at, now).await,
+        Asked::Unmute { id } => unmute(ctx, &id, by, now).await,
         Asked::Change { resource, version, good, at } => {
             let at = at.unwrap_or(sent_at);
             if at > now + SignedDuration::from_mins(5) {

@@ -22,6 +22,8 @@ fn commands() -> Vec<Value> {
         of("resolve", json!({"reason": "it was a test"})),
         of("brake", json!({"on": true, "reason": "a storm", "minutes": 30})),
         of("change-record", json!({"resource": arn, "version": "7", "good": true, "at": "2026-11-23T14:05:00Z"})),
+        of("mute", json!({"service": "checkout", "environment": "prod", "reason": "a deployment", "minutes": 90})),
+        of("unmute", json!({"id": "mute-0123456789"})),
         of("undo", json!({"n": 1, "reason": "it bears it again"})),
     ]
 }
@@ -87,6 +89,14 @@ fn is_sensible(asked: &Asked) -> Result<(), TestCaseError> {
             prop_assert!((1..=24 * 60).contains(minutes) && !reason.is_empty());
             vec![reason]
         }
+        Asked::Mute { scope, reason, minutes } => {
+            prop_assert!((1..=24 * 60).contains(minutes) && !reason.is_empty());
+            let things = [&scope.plan, &scope.service, &scope.fingerprint];
+            prop_assert_eq!(things.iter().filter(|thing| thing.is_some()).count(), 1);
+            let said = things.into_iter().chain([&scope.environment]).flatten().map(String::as_str);
+            said.chain([reason.as_str()]).collect()
+        }
+        Asked::Unmute { id } => vec![id],
         Asked::Change { resource, version, .. } => {
             prop_assert!(resource.starts_with("arn:") && !version.is_empty());
             vec![resource, version]

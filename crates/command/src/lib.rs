@@ -1,6 +1,6 @@
 //! Purpose: do what a person asked for through the queue `commands`, once, and record the answer that they wait for.
 //! Reads: the incident, its mitigation, `CMD#…`. Writes: `CMD#…`, the acknowledgement, the decision about a mitigation,
-//! the resolution, the wish to take a change back, the brake, the ledger of changes, the timeline; wakes the state machine
+//! the resolution, the wish to take a change back, the brake, the mutes, the ledger of changes, the timeline; wakes the state machine
 //! that waits, and starts the one that takes back.
 //! Undo: none; a person asks for the opposite. Retry: safe; a request that is answered is not done again, and one that was
 //! cut off finds its own traces and goes on from there.
@@ -9,6 +9,7 @@ mod act;
 mod decide;
 #[cfg(test)]
 mod hostile_test;
+mod mute;
 mod request;
 #[cfg(test)]
 mod samples;

@@ -1,6 +1,8 @@
 //! The message of the queue, read: who asks for what, with arguments that make sense.
 
-use incident::{V, Verb, is_incident_id};
+mod mute;
+
+use incident::{Scope, V, Verb, is_incident_id};
 use jiff::Timestamp;
 use serde_json::Value;
 use step::VERSION;
@@ -28,6 +30,8 @@ pub(crate) enum Asked {
     Resolve { incident_id: String, reason: Option<String> },
     BrakeOn { reason: String, minutes: i64 },
     BrakeOff,
+    Mute { scope: Scope, reason: String, minutes: i64 },
+    Unmute { id: String },
     Change { resource: String, version: String, good: bool, at: Option<Timestamp> },
 }
 
@@ -83,6 +87,8 @@ fn only_known(verb: Verb, args: &Value) -> Result<(), String> {
         Verb::Reject | Verb::Undo => &["n", "reason"],
         Verb::Resolve => &["reason"],
         Verb::Brake => &["on", "reason", "minutes"],
+        Verb::Mute => &["plan", "service", "environment", "fingerprint", "reason", "minutes"],
+        Verb::Unmute => &["id"],
         Verb::ChangeRecord => &["resource", "version", "good", "at"],
     };
     let given = match args {
@@ -114,6 +120,8 @@ fn asked(verb: Verb, request: &Request, args: &Value) -> Result<Asked, String> {
         Verb::Undo => Ok(Asked::Undo { incident_id: incident_id()?, n: number(args)?, reason: text(args, "reason")? }),
         Verb::Resolve => Ok(Asked::Resolve { incident_id: incident_id()?, reason: text(args, "reason")? }),
         Verb::Brake => brake(args),
+        Verb::Mute => mute::mute(args),
+        Verb::Unmute => mute::unmute(args),
         Verb::ChangeRecord => change(args),
     }
 }

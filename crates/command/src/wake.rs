@@ -55,7 +55,9 @@ pub(crate) async fn again(ctx: &Ctx, request: &Request, record: &CommandRecord) 
             }
             wake_all(ctx, &incident, None).await.map(drop)
         }
-        Some(Verb::Acknowledge | Verb::Undo | Verb::Brake | Verb::ChangeRecord) | None => Ok(()),
+        Some(Verb::Acknowledge | Verb::Undo | Verb::Brake | Verb::Mute | Verb::Unmute | Verb::ChangeRecord) | None => {
+            Ok(())
+        }
     }
 }
 

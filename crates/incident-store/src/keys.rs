@@ -36,6 +36,9 @@ pub(crate) fn command(request_id: &str) -> String {
 
 pub(crate) const BRAKE: &str = "CONTROL#brake";
 
+/// All mutes that people have set: one item, since triage reads it by its key with every signal.
+pub(crate) const MUTES: &str = "CONTROL#mutes";
+
 pub(crate) fn mitigation(opening: u32, n: u32) -> String {
     format!("MIT#{opening}#{n}")
 }

@@ -13,6 +13,7 @@ mod keys;
 mod list;
 mod locks;
 mod mitigations;
+mod mutes;
 mod openings;
 mod ours;
 mod pages;
@@ -28,6 +29,7 @@ mod tests;
 pub use control::Brake;
 pub use list::{IncidentLine, Page};
 pub use locks::Lock;
+pub use mutes::{MutedSignal, Mutes};
 pub use pages::{Claim, PageKey, SentPage};
 pub use signals::{Opening, Taken};
 

@@ -10,10 +10,11 @@ use signal::{Signal, State};
 use step::StepError;
 
 use crate::item::{Build, Item, Row, at, instants, json, key, n, s, set};
+use crate::mutes::expires;
 use crate::{Store, keys};
 
 /// Signals are kept for so long.
-const SIGNAL_DAYS: i64 = 30;
+pub(crate) const SIGNAL_DAYS: i64 = 30;
 
 pub(crate) fn put(put: Put) -> TransactWriteItem {
     TransactWriteItem::builder().put(put).build()
@@ -47,15 +48,14 @@ impl Store {
         incident: Option<&(String, u32)>,
         reason: Option<&str>,
     ) -> Result<Put, StepError> {
-        let expires = received.as_second() + SIGNAL_DAYS * 86_400;
         let item = Build::new(&keys::signal(&signal.signal_id), keys::META)
             .with("signal", json(signal)?)
             .with("received_at", at(received))
-            .with("expires", n(u64::try_from(expires).unwrap_or(0)))
+            .with("expires", n(expires(received)))
             .with_some("incident_id", incident.map(|(id, _)| s(id)))
             .with_some("opening", incident.map(|(_, opening)| n(*opening)))
             .with_some("reason", reason.map(s));
-        self.put_new(item.done())
+        self.put_unless_taken(item.done())
     }
 
     /// `FP#<hash>`, unless it changed since it was read.
@@ -183,7 +183,7 @@ impl Store {
     }
 }
 
-fn finish(put: PutBuilder) -> Result<Put, StepError> {
+pub(crate) fn finish(put: PutBuilder) -> Result<Put, StepError> {
     put.build().map_err(|e| StepError::Stuck(e.into()))
 }
 

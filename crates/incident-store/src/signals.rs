@@ -9,7 +9,7 @@ use step::{StepError, sdk_error};
 
 use crate::item::{Row, key};
 use crate::signal_items::{fingerprint_state, in_incident, is_being_written, is_lost_race, pointer, put, reference};
-use crate::{Store, incident_item, keys};
+use crate::{Store, incident_item, keys, mutes};
 
 /// What came of writing an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +36,8 @@ impl Store {
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be read.
     pub async fn look(&self, signal: &Signal, group: &GroupKey) -> Result<Option<Known>, StepError> {
-        let wanted =
-            [keys::signal(&signal.signal_id), keys::fingerprint(&signal.fingerprint), keys::open(group.hash())];
+        let (signal_key, fingerprint) = (keys::signal(&signal.signal_id), keys::fingerprint(&signal.fingerprint));
+        let wanted = [signal_key, fingerprint, keys::open(group.hash()), keys::MUTES.to_owned()];
         let gets = wanted.iter().map(|pk| self.transact_get(pk)).collect::<Result<Vec<_>, _>>()?;
         let answer = self.client.transact_get_items().set_transact_items(Some(gets)).send().await;
         let answer = match answer {
@@ -48,11 +48,14 @@ impl Store {
         let mut items = answer.responses.unwrap_or_default().into_iter().map(|r| r.item.unwrap_or_default());
         let mut next = || items.next().filter(|item| !item.is_empty());
         let mut known = Known {
-            signal: next().map(|item| KnownSignal { incident: in_incident(Row(&item)) }),
+            signal: next()
+                .map(|item| KnownSignal { incident: in_incident(Row(&item)), muted: mutes::kept_quiet(Row(&item)) }),
             fingerprint: next().map(|item| fingerprint_state(&item)).transpose()?,
             pointer: next().map(|item| pointer(&item)).transpose()?,
             fires_in: None,
             ours: None,
+            mutes: next().map(|item| mutes::readable(&item)).unwrap_or_default(),
+            muted: None,
         };
         known.fires_in = self.fires_in(&known).await?;
         known.ours = self.ours(signal, &known).await?;

@@ -20,6 +20,11 @@ pub enum Verb {
     Resolve,
     /// Stop or allow every mitigation. Arguments: `on` (bool), `reason`, `minutes`; no incident.
     Brake,
+    /// Open no incident for something for a while. Arguments: one of `plan`, `service` (with `environment`, or without) and
+    /// `fingerprint`; `minutes`, `reason`; no incident.
+    Mute,
+    /// Take a mute back. Arguments: `id`; no incident.
+    Unmute,
     /// Record a change in the ledger. Arguments: `resource`, `version`, `good`, `at`; no incident.
     ChangeRecord,
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signal::{Signal, State};
 
+use crate::mute::{self, Mute, Muted};
 use crate::record::Status;
 
 /// What the table knows that bears on one signal.
@@ -19,6 +20,10 @@ pub struct Known {
     pub fires_in: Option<(String, u32)>,
     /// The open incident whose mitigation caused it.
     pub ours: Option<(String, u32)>,
+    /// The mutes that people have set by hand.
+    pub mutes: Vec<Mute>,
+    /// What mutes the signal now, by hand or recurring: found by whoever knows its plan and the time.
+    pub muted: Option<Muted>,
 }
 
 /// `SIG#<signal id>`: a signal that was recorded.
@@ -26,6 +31,8 @@ pub struct Known {
 pub struct KnownSignal {
     /// The incident it belongs to, and its opening; absent where it changed nothing.
     pub incident: Option<(String, u32)>,
+    /// What keeps it quiet, where it was muted and nobody has looked at it since.
+    pub muted: Option<Muted>,
 }
 
 /// `FP#<fingerprint hash>`: what was last known of a failing thing. Only `firing` and `recovered` are kept here: an
@@ -93,6 +100,13 @@ pub enum Action {
         /// Its opening.
         opening: u32,
     },
+    /// It would open an incident, and is muted: it is recorded, and delivered again when the mute is over.
+    Mute {
+        /// By what.
+        muted: Muted,
+        /// Whether that is recorded already, so that nothing is to be written.
+        recorded: bool,
+    },
     /// It changes nothing, and is recorded with the reason.
     Ignore {
         /// Why, in one sentence.
@@ -110,6 +124,8 @@ pub enum SignalOutcome {
     Incident,
     /// It belongs to an incident that was there.
     Attached,
+    /// It fires, and a mute keeps it quiet.
+    Muted,
     /// It changed nothing.
     Ignored,
     /// It is no signal that can be read.
@@ -121,6 +137,9 @@ pub enum SignalOutcome {
 /// than one too few.
 pub fn decide(signal: &Signal, known: &Known) -> Action {
     if let Some(before) = &known.signal {
+        if mute::waits(signal, before, known) {
+            return mute::unless_muted(fire(signal, known), known);
+        }
         return Action::Repeat { incident: before.incident.clone() };
     }
     if let Some((incident_id, opening)) = known.ours.clone() {
@@ -137,7 +156,7 @@ pub fn decide(signal: &Signal, known: &Known) -> Action {
         return Action::Ignore { reason, newest: false };
     }
     match signal.state {
-        State::Firing => fire(signal, known),
+        State::Firing => mute::unless_muted(fire(signal, known), known),
         _ => recover(known),
     }
 }
@@ -167,6 +186,9 @@ fn recover(known: &Known) -> Action {
     let fired = known.fingerprint.as_ref().filter(|last| last.state == State::Firing);
     match fired.and_then(|last| last.incident.clone()) {
         Some((incident_id, opening)) => Action::Recover { incident_id, opening },
+        None if fired.is_some() => {
+            Action::Ignore { reason: "it recovers, and what fired was muted".to_owned(), newest: true }
+        }
         None => Action::Ignore { reason: "it recovers, and nothing of it was firing".to_owned(), newest: true },
     }
 }
@@ -219,6 +241,7 @@ mod tests {
             Action::Join { .. } => "join",
             Action::Recover { .. } => "recover",
             Action::Inform { .. } => "inform",
+            Action::Mute { .. } => "mute",
             Action::Ignore { newest: true, .. } => "ignore, newest",
             Action::Ignore { .. } => "ignore",
         };
@@ -246,7 +269,11 @@ mod tests {
         let elsewhere =
             Known { fires_in: Some(("other".into(), 1)), pointer: pointer(Status::Resolved), ..Known::default() };
         check(&alarm, elsewhere, "join");
-        check(&alarm, Known { signal: Some(KnownSignal { incident: None }), ..Known::default() }, "repeat");
+        check(
+            &alarm,
+            Known { signal: Some(KnownSignal { incident: None, muted: None }), ..Known::default() },
+            "repeat",
+        );
         check(&alarm, Known { fingerprint: last(State::Recovered, 11), ..Known::default() }, "ignore");
         check(&alarm, Known { fingerprint: last(State::Recovered, 10), ..Known::default() }, "open");
         check(&alarm, Known { fingerprint: last(State::Recovered, 9), ..Known::default() }, "open");
@@ -268,7 +295,7 @@ mod tests {
         for state in [State::Info, State::Firing, State::Recovered] {
             let ours = Known { ours: Some(("inc".into(), 1)), ..Known::default() };
             check(&signal(state, 10), ours.clone(), "inform");
-            let again = Known { signal: Some(KnownSignal { incident: Some(("inc".into(), 1)) }), ..ours };
+            let again = Known { signal: Some(KnownSignal { incident: Some(("inc".into(), 1)), muted: None }), ..ours };
             check(&signal(state, 10), again, "repeat");
         }
     }

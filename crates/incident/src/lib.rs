@@ -8,6 +8,7 @@ mod identity;
 mod in_force;
 mod measures;
 mod mitigation;
+mod mute;
 mod ours;
 mod record;
 mod rise;
@@ -21,6 +22,7 @@ pub use identity::{GroupKey, incident_id, is_incident_id};
 pub use in_force::{PutBack, UndoRequest};
 pub use measures::{Measure, Measures};
 pub use mitigation::{ChangeRecord, MitigationRecord, Outcome, Progress};
+pub use mute::{Mute, MuteEnded, Muted, Scope, Unmuted, fires_still};
 pub use ours::{may_be_ours, on_behalf_of};
 pub use record::{
     Incident, Opened, PostmortemKeys, SealedPass, SignalSummary, Status, V, engage_input, engage_name, execution_input,

@@ -6,6 +6,7 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::error::{Report, listed, nearest};
 use crate::kind::{Kinds, one_line};
+use crate::node::Node;
 use crate::pattern::Pattern;
 use crate::plan::*;
 use crate::plans::CATCH_ALL;
@@ -27,7 +28,7 @@ pub(crate) fn plan(
     if name == CATCH_ALL {
         report.add(wire.plan.referenced, "`catch-all` is the plan that is built in", "choose another name");
     }
-    check_pattern(report, &wire);
+    check_pattern(report, &wire.pattern);
     if let Some(owner) = &wire.owner {
         check_owner(report, owner, teams);
     }
@@ -113,9 +114,9 @@ pub(crate) fn word<T: Copy>(
     None
 }
 
-fn check_pattern(report: &mut Report<'_>, wire: &PlanWire) {
-    for error in Pattern::from_value(&wire.pattern.value.to_value()).err().unwrap_or_default() {
-        let at = wire.pattern.value.place(&error.path).unwrap_or(wire.pattern.referenced);
+pub(crate) fn check_pattern(report: &mut Report<'_>, written: &Spanned<Node>) {
+    for error in Pattern::from_value(&written.value.to_value()).err().unwrap_or_default() {
+        let at = written.value.place(&error.path).unwrap_or(written.referenced);
         report.add(at, error.message, error.remedy);
     }
 }

@@ -10,6 +10,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use signal::{Signal, sha256_hex};
 
@@ -19,6 +20,7 @@ pub use load::{Disabled, PlansError};
 
 use crate::compile::plan_sha256;
 use crate::index::Index;
+use crate::mutes::{Recurring, Usable};
 use crate::pattern::{Pattern, Specificity};
 use crate::plan::*;
 use owner::Ownership;
@@ -32,10 +34,13 @@ pub struct Plans {
     pub built_by: String,
     /// Plans of the file that cannot be used: what they were for goes to the catch-all. Tell someone.
     pub disabled: Vec<Disabled>,
+    /// Recurring mutes of the file that cannot be used, each by its name: they mute nothing. Tell someone.
+    pub disabled_mutes: Vec<Disabled>,
     /// The most specific first.
     entries: Vec<Entry>,
     index: Index,
     ownership: Ownership,
+    mutes: Vec<Usable>,
     fallback_topic: String,
 }
 
@@ -85,9 +90,11 @@ impl Plans {
             config_sha256: loaded.config_sha256,
             built_by: loaded.built_by,
             disabled: loaded.disabled,
+            disabled_mutes: loaded.disabled_mutes,
             entries: loaded.entries,
             index,
             ownership: loaded.ownership,
+            mutes: loaded.mutes,
             fallback_topic: fallback_topic.to_owned(),
         })
     }
@@ -98,9 +105,11 @@ impl Plans {
             config_sha256: sha256_hex(&[]),
             built_by: String::new(),
             disabled: Vec::new(),
+            disabled_mutes: Vec::new(),
             entries: Vec::new(),
             index: Index::default(),
             ownership: Ownership::default(),
+            mutes: Vec::new(),
             fallback_topic: fallback_topic.to_owned(),
         }
     }
@@ -144,6 +153,11 @@ impl Plans {
         let team = team.unwrap_or_else(|| catch_all(&self.fallback_topic).team);
         let plan = ResolvedPlan { plan, team, plan_sha256, config_sha256: self.config_sha256.clone() };
         Resolution { plan, matched: true, owned, why }
+    }
+
+    /// What mutes a signal of a plan at this time, by `mutes.yaml`: of several the one that lasts longest.
+    pub fn muted(&self, plan: &ResponsePlan, signal: &Signal, now: Timestamp) -> Option<Recurring> {
+        self.mutes.iter().filter_map(|mute| mute.mutes(plan, signal, now)).max_by_key(|muted| muted.until)
     }
 
     /// All that match, the most specific first.

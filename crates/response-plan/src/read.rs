@@ -1,4 +1,4 @@
-//! A folder of plans: `*.yaml`, one plan a file, `teams.yaml`, and `owners.yaml` where there is one.
+//! A folder of plans: `*.yaml`, one plan a file, `teams.yaml`, and `owners.yaml` and `mutes.yaml` where there are any.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,6 +7,8 @@ use serde_saphyr::Location;
 
 use crate::error::{PlanError, PlanErrors, Report};
 use crate::kind::Kinds;
+use crate::mutes::RecurringMute;
+use crate::mutes_file::{self, MutesWire};
 use crate::owners::{Owners, OwnersWire, owners};
 use crate::plan::{ResponsePlan, Team};
 use crate::wire::{PlanWire, TeamsWire};
@@ -18,10 +20,13 @@ pub const TEAMS_FILE: &str = "teams.yaml";
 /// The file among the plans that says whose a resource is; it need not be there.
 pub const OWNERS_FILE: &str = "owners.yaml";
 
+/// The file beside the plans that says what is muted again and again; it may be left out.
+pub const MUTES_FILE: &str = "mutes.yaml";
+
 /// A file as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Its path, for messages; the last part of it tells `teams.yaml` and `owners.yaml` from the plans.
+    /// Its path, for messages; the last part of it tells the files beside the plans from the plans.
     pub file: String,
     /// What is in it.
     pub bytes: Vec<u8>,
@@ -36,6 +41,8 @@ pub struct Config {
     pub teams: BTreeMap<String, Team>,
     /// `owners.yaml`, where there is one.
     pub owners: Option<Owners>,
+    /// What is muted again and again, by name.
+    pub mutes: Vec<RecurringMute>,
 }
 
 /// Reads a folder, for a release that knows these kinds. The error lists what is wrong in all of its files, and each entry says what to do; nothing is to be
@@ -88,7 +95,7 @@ pub fn read(sources: &[Source], kinds: &Kinds<'_>) -> Result<Config, PlanErrors>
         });
     }
     let mut plans: BTreeMap<String, (ResponsePlan, &str)> = BTreeMap::new();
-    for source in sources.iter().filter(|source| !is_teams(source) && !is_owners(source)) {
+    for source in sources.iter().filter(|source| !is_teams(source) && !is_owners(source) && !is_mutes(source)) {
         let plan = with_report(source, &mut errors, |report| {
             check_file_name(report);
             let wire: PlanWire = yaml::parse(report)?;
@@ -104,15 +111,37 @@ pub fn read(sources: &[Source], kinds: &Kinds<'_>) -> Result<Config, PlanErrors>
             plans.entry(plan.plan.clone()).or_insert((plan, &source.file));
         }
     }
+    let mutes = read_mutes(sources, &plans, &mut errors);
     match teams {
         Some(teams) if errors.is_empty() => {
-            Ok(Config { plans: plans.into_values().map(|(plan, _)| plan).collect(), teams, owners: found })
+            Ok(Config { plans: plans.into_values().map(|(plan, _)| plan).collect(), teams, owners: found, mutes })
         }
         _ => {
             errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
             Err(PlanErrors(errors))
         }
     }
+}
+
+/// The mutes are read last: what they are for is looked up among the plans, unless one of these is wrong.
+fn read_mutes(
+    sources: &[Source],
+    plans: &BTreeMap<String, (ResponsePlan, &str)>,
+    errors: &mut Vec<PlanError>,
+) -> Vec<RecurringMute> {
+    let known: Option<Vec<&ResponsePlan>> = errors.is_empty().then(|| plans.values().map(|(plan, _)| plan).collect());
+    let files = sources.iter().filter(|source| is_mutes(source));
+    let read = files.filter_map(|source| {
+        with_report(source, errors, |report| {
+            let wire: MutesWire = yaml::parse(report)?;
+            mutes_file::mutes(report, &wire, known.as_deref())
+        })
+    });
+    read.flatten().collect()
+}
+
+fn is_mutes(source: &Source) -> bool {
+    file_name(&source.file) == MUTES_FILE
 }
 
 fn is_teams(source: &Source) -> bool {
@@ -130,7 +159,7 @@ fn file_name(file: &str) -> &str {
 /// Files that would be misread, or left out, by their names.
 fn check_file_name(report: &mut Report<'_>) {
     let name = file_name(report.file);
-    if matches!(name, "mutes.yaml" | "schedules.yaml") {
+    if name == "schedules.yaml" {
         report.add(Location::UNKNOWN, format!("`{name}` is not supported yet"), "remove it");
     } else if !name.ends_with(".yaml") {
         report.add(Location::UNKNOWN, "plans are files that end in .yaml", "rename it");

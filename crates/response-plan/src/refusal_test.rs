@@ -317,7 +317,7 @@ fn the_errors_of_all_files_are_shown_together() {
         "p/b.yaml:1",
         "p/c.yml:1",
         "p/d.yaml:2",
-        "p/mutes.yaml:1",
+        "p/mutes.yaml:2",
         "p/teams.yaml:1",
         "p/x.yaml:1",
     ];

@@ -4,6 +4,7 @@
 //! its version 1.20 on. What only the reader can know (whether an owner is a team, whether a field is asked for twice) is
 //! left to `tourniquet plans check`.
 
+mod mutes;
 mod owners;
 mod pattern;
 mod plan;
@@ -32,6 +33,13 @@ pub fn teams_schema(kinds: &Kinds<'_>) -> Value {
 /// The schema of `owners.yaml`; the same bytes always.
 pub fn owners_schema() -> Value {
     finished(owners::owners())
+}
+
+/// The schema of `mutes.yaml`; the same bytes always.
+pub fn mutes_schema() -> Value {
+    let mut schema = mutes::mutes();
+    schema["definitions"] = pattern::definitions();
+    finished(schema)
 }
 
 /// Without a title: an editor would show it above whatever it explains.

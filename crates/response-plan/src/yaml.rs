@@ -41,7 +41,7 @@ const LATER: [(&str, &str); 27] = [
 ];
 
 /// What to write for a field that is missing.
-const REQUIRED: [(&str, &str); 21] = [
+const REQUIRED: [(&str, &str); 27] = [
     ("plan", "give the plan a name: `plan: checkout-bad-deployment`"),
     ("type", "name the incident type, within which history is compared: `type: bad-deployment`"),
     ("match", "say which events it is for: `match: { source: [aws.cloudwatch] }`"),
@@ -62,6 +62,15 @@ const REQUIRED: [(&str, &str); 21] = [
     ("by", "say who tells of the recovery: `by: signal`"),
     ("held_for", "say how long it must stay clear: `held_for: 5m`"),
     ("escalation", "list who is told, in order: `escalation: [{ contact: payments-on-call, wait: 5m }]`"),
+    ("mutes", "list what is muted, or write `mutes: []`"),
+    (
+        "every",
+        "say when it is muted: `every: { days: [sat, sun], from: \"02:00\", to: \"04:00\", time_zone: Europe/Berlin }`",
+    ),
+    ("from", "say when it begins: `from: \"02:00\"`"),
+    ("to", "say when it ends: `to: \"04:00\"`"),
+    ("time_zone", "name the time zone whose clock it goes by: `time_zone: Europe/Berlin`"),
+    ("reason", "say why it is muted: `reason: the nightly load`"),
     ("wait", "say how long to wait for an acknowledgement: `wait: 5m`"),
 ];
 

@@ -1,10 +1,12 @@
 //! Purpose: every minute, repair what a lost delivery or a killed function left behind: an open incident without a living
-//! execution gets one, a recovery that nobody handed on is, an engagement that pages nobody is begun and told to the fallback topic, what a person resolved
-//! while it fired is looked at again, what several services that fire at once make worse is raised and paged again, and
-//! the owner is reminded of what is in force.
-//! Reads: incidents that are open, mitigated or resolved of late, the last state of what fired, what is in force,
-//! executions.
-//! Writes: executions, `run`, the status `stuck`, severity and engagement, `SENT#…`, the timeline, which reminder was the last; the fallback topic.
+//! execution gets one, a recovery that nobody handed on is, an engagement that pages nobody is begun and told to the
+//! fallback topic, what a person resolved while it fired is looked at again, what several services that fire at once make
+//! worse is raised and paged again, the owner is reminded of what is in force, and what a mute kept quiet is handed to
+//! triage again when it fires still and the mute is over.
+//! Reads: incidents that are open, mitigated or resolved of late, the last state of what fired, what is in force, what is
+//! muted, executions.
+//! Writes: executions, `run`, the status `stuck`, severity and engagement, `SENT#…`, the timeline, which reminder was the
+//! last, that a muted signal waits no more; the fallback topic, the queue `signals`.
 //! Undo: none. Retry: safe; each repair is found done by the next run, and a page may repeat, since a lost one is worse.
 
 mod decide;
@@ -16,6 +18,7 @@ mod repair;
 mod rises;
 #[cfg(test)]
 mod samples;
+mod unmute;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +31,7 @@ use serde_json::Value;
 use step::{Env, StepError};
 
 use crate::executions::Executions;
+use crate::unmute::Signals;
 
 /// Nothing of the input is read: the schedule calls.
 pub type Input = Value;
@@ -53,6 +57,10 @@ pub struct Output {
     pub in_force: u32,
     /// Of how many of them the owner is being reminded.
     pub reminded: u32,
+    /// How many signals a mute keeps quiet, or kept until now.
+    pub muted: u32,
+    /// How many of them triage has to decide upon again, since the mute is over.
+    pub unmuted: u32,
 }
 
 /// What the function holds between invocations.
@@ -62,6 +70,7 @@ pub struct Ctx {
     executions: Executions,
     topics: aws_sdk_sns::Client,
     fallback_topic: String,
+    signals: Signals,
 }
 
 impl Ctx {
@@ -84,6 +93,7 @@ impl Ctx {
             )?,
             topics: aws_sdk_sns::Client::new(config),
             fallback_topic: env.get("FALLBACK_TOPIC")?,
+            signals: Signals::new(config, env.get("SIGNALS")?),
         })
     }
 }
@@ -116,6 +126,9 @@ async fn sweep(ctx: &Ctx) -> Result<Output, StepError> {
         unlisted = Some(error);
     }
     if let Err(error) = remind::remind(ctx, step::now(), &mut output).await {
+        unlisted = Some(error);
+    }
+    if let Err(error) = unmute::deliver_again(ctx, step::now(), &mut output).await {
         unlisted = Some(error);
     }
     unlisted.map_or(Ok(output), Err)

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 /// The answers of the services, in order: status, body.
-fn ctx(answers: Vec<(u16, String)>) -> (Ctx, StaticReplayClient) {
+pub(crate) fn ctx(answers: Vec<(u16, String)>) -> (Ctx, StaticReplayClient) {
     let event = |(status, body): (u16, String)| {
         let request = http::Request::builder().uri("http://localhost/").body(Vec::new().into()).unwrap();
         ReplayEvent::new(request, http::Response::builder().status(status).body(body.into()).unwrap())
@@ -20,6 +20,7 @@ fn ctx(answers: Vec<(u16, String)>) -> (Ctx, StaticReplayClient) {
         ("INCIDENT_RESPONSE", "arn:aws:states:eu-west-1:111122223333:stateMachine:incident-response"),
         ("ENGAGE", "arn:aws:states:eu-west-1:111122223333:stateMachine:engage"),
         ("MITIGATE", "arn:aws:states:eu-west-1:111122223333:stateMachine:mitigate"),
+        ("SIGNALS", "https://sqs.eu-west-1.amazonaws.com/111122223333/signals"),
         ("FALLBACK_TOPIC", "arn:aws:sns:eu-west-1:111122223333:fallback"),
     ]);
     let config = step::aws::config(&env).unwrap().to_builder().http_client(replay.clone()).build();
@@ -30,30 +31,33 @@ fn none() -> (u16, String) {
     (200, json!({"Items": []}).to_string())
 }
 
-fn gone() -> (u16, String) {
+pub(crate) fn gone() -> (u16, String) {
     (400, json!({"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": "no"}).to_string())
 }
 
-fn asked(replay: &StaticReplayClient) -> Vec<String> {
+pub(crate) fn asked(replay: &StaticReplayClient) -> Vec<String> {
     replay.actual_requests().map(|r| r.headers().get("x-amz-target").unwrap_or_default().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn nothing_open_is_nothing_to_do() {
-    let (ctx, _) = ctx(vec![none(), none(), none(), none()]);
+    let (ctx, _) = ctx(vec![none(), none(), none(), none(), none()]);
     let output = handle(&ctx, Value::Null).await.unwrap();
     assert_eq!(
         serde_json::to_value(output).unwrap(),
-        json!({"v": 1, "open": 0, "started": 0, "restarted": 0, "recovered": 0, "raised": 0, "paged": 0, "in_force": 0, "reminded": 0})
+        json!({
+            "v": 1, "open": 0, "started": 0, "restarted": 0, "recovered": 0, "raised": 0, "paged": 0, "in_force": 0,
+            "reminded": 0, "muted": 0, "unmuted": 0,
+        })
     );
 }
 
 #[tokio::test]
 async fn a_list_that_cannot_be_read_stops_no_other_and_is_said() {
-    let (ctx, replay) = ctx(vec![gone(), none(), none(), none()]);
+    let (ctx, replay) = ctx(vec![gone(), none(), none(), none(), none()]);
     let error = handle(&ctx, Value::Null).await.unwrap_err();
     assert_eq!(error.name(), "Stuck");
-    assert_eq!(asked(&replay), ["DynamoDB_20120810.Query"; 4]);
+    assert_eq!(asked(&replay), ["DynamoDB_20120810.Query"; 5]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What may be typed.
 
+mod mute;
 mod offline;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use evidence_bundle::Pass;
 use incident::Status;
 use jiff::Timestamp;
 
+pub(crate) use self::mute::{Mute, Unmute};
 pub(crate) use self::offline::{Plans, Replay, Triage, Who};
 
 /// Tourniquet: stop the bleeding first, keep the evidence, and make the next incident shorter.
@@ -99,6 +101,12 @@ pub(crate) enum Command {
     /// Stop every mitigation, or allow them again.
     #[command(subcommand)]
     Brake(Brake),
+    /// Open no incident for something for a while; recoveries pass through, and what still fires afterwards opens one.
+    Mute(Mute),
+    /// List what is muted, and what of it fires.
+    Mutes,
+    /// Take a mute back.
+    Unmute(Unmute),
     /// The ledger of changes, which rollbacks go by.
     #[command(subcommand)]
     Change(Change),

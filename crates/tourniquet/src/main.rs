@@ -8,6 +8,7 @@ mod evidence;
 mod in_force;
 mod incidents;
 mod memory;
+mod mutes;
 mod people;
 mod plans;
 mod replay;
@@ -71,6 +72,9 @@ async fn run_online(cloud: &Cloud, command: Command, json: bool) -> anyhow::Resu
         Command::Mitigations => in_force::list(cloud).await,
         Command::Resolve(what) => people::resolve(cloud, &what).await,
         Command::Brake(what) => people::brake(cloud, &what).await,
+        Command::Mute(what) => mutes::mute(cloud, &what).await,
+        Command::Mutes => mutes::list(cloud).await,
+        Command::Unmute(what) => mutes::unmute(cloud, &what).await,
         Command::Change(what) => people::change(cloud, &what).await,
         Command::Evidence(args::Evidence::Get(what)) => evidence::get(cloud, &what).await,
         Command::Triage(_)

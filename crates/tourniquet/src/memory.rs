@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use incident::{Action, FingerprintState, GroupKey, Known, KnownSignal, OpenPointer, SignalOutcome, Status};
+use incident::{Action, FingerprintState, GroupKey, Known, KnownSignal, Muted, OpenPointer, SignalOutcome, Status};
 use incident::{decide, incident_id, is_flapping, openings};
+use jiff::Timestamp;
 use response_plan::{Plans, ResolvedPlan};
 use serde_json::Value;
 use signal::{Origin, Signal, State, Unread};
@@ -39,6 +40,11 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn take(&mut self, plans: &Plans, signal: &Signal) -> Verdict {
+        self.take_at(plans, signal, signal.time)
+    }
+
+    /// The same at another time than its own: what is muted then, by `mutes.yaml`, is kept quiet. Drills never are.
+    pub(crate) fn take_at(&mut self, plans: &Plans, signal: &Signal, now: Timestamp) -> Verdict {
         let resolution = plans.resolve(signal);
         let of = &resolution.plan.plan;
         let account = signal.account.as_deref();
@@ -48,9 +54,10 @@ impl Memory {
             fingerprint: self.fingerprints.get(&signal.fingerprint).cloned(),
             pointer: self.pointers.get(group.hash()).cloned(),
             fires_in: None,
-            ours: None,
+            ..Known::default()
         };
         known.fires_in = self.fires_in(&known);
+        known.muted = plans.muted(of, signal, now).filter(|_| !signal.drill).map(Muted::from);
         let action = decide(signal, &known);
         let flapping = is_flapping(known.pointer.as_ref(), signal.time);
         let (outcome, reason, incident, newest) = match action.clone() {
@@ -82,13 +89,19 @@ impl Memory {
                 let reason = "the incident's own mitigation caused it".to_owned();
                 (SignalOutcome::Attached, reason, Some((incident_id, opening)), false)
             }
+            Action::Mute { muted, .. } => (SignalOutcome::Muted, muted.to_string(), None, true),
             Action::Ignore { reason, newest } => (SignalOutcome::Ignored, reason, None, newest),
         };
         if newest {
             let state = FingerprintState { state: signal.state, time: signal.time, incident: incident.clone() };
             self.fingerprints.insert(signal.fingerprint.clone(), state);
         }
-        self.signals.entry(signal.signal_id.clone()).or_insert(KnownSignal { incident });
+        let muted = if let Action::Mute { muted, .. } = &action { Some(muted.clone()) } else { None };
+        let now_known = KnownSignal { incident, muted };
+        let known = self.signals.entry(signal.signal_id.clone()).or_insert_with(|| now_known.clone());
+        if known.muted.is_some() {
+            *known = now_known; // whatever comes of it is written over what waits
+        }
         Verdict { outcome, reason, plan: resolution.plan, owned: resolution.owned, group, action, flapping }
     }
 
@@ -112,9 +125,10 @@ impl Memory {
         }
     }
 
-    /// No signal so far comes again: all that come are of a later second, which is part of a signal's id.
+    /// No signal so far comes again, but for those that wait for the end of a mute: all that come are of a later second,
+    /// which is part of a signal's id.
     pub(crate) fn forget_signals(&mut self) {
-        self.signals.clear();
+        self.signals.retain(|_, known| known.muted.is_some());
     }
 }
 

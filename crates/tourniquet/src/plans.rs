@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use incident::V;
 use response_plan::{Compiled, Config, Kinds, PlanErrors, Plans, compile, read_dir};
-use response_plan::{owners_schema, plan_schema, teams_schema};
+use response_plan::{mutes_schema, owners_schema, plan_schema, teams_schema};
 use serde_json::{Value, json};
 
 use crate::args;
@@ -26,6 +26,7 @@ pub(crate) fn run(what: &args::Plans) -> anyhow::Result<Report> {
             Err(errors) => Ok(wrong(dir, &errors)),
         },
         args::Plans::Schema { owners: true, .. } => schema(&owners_schema()),
+        args::Plans::Schema { mutes: true, .. } => schema(&mutes_schema()),
         args::Plans::Schema { teams, .. } => schema(&with_kinds(if *teams { teams_schema } else { plan_schema })),
         args::Plans::Who(what) => who::run(what),
     }
@@ -73,10 +74,13 @@ fn checked(dir: &Path, config: &Config) -> Report {
     let Compiled { config_sha256, .. } = compile(config, step::VERSION);
     let rules =
         config.owners.as_ref().map_or(String::new(), |owners| format!(" {} rules of owners,", owners.rules.len()));
-    let text = format!("{}: {} plans, {} teams,{rules} nothing wrong\n", dir.display(), names.len(), teams.len());
+    let mutes: Vec<&str> = config.mutes.iter().map(|mute| mute.name.as_str()).collect();
+    let counted = if mutes.is_empty() { String::new() } else { format!(" {} mutes,", mutes.len()) };
+    let (names_of, teams_of) = (names.len(), teams.len());
+    let text = format!("{}: {names_of} plans, {teams_of} teams,{rules}{counted} nothing wrong\n", dir.display());
     let object = json!({
-        "v": V, "dir": dir.display().to_string(), "plans": names, "teams": teams, "config_sha256": config_sha256,
-        "errors": [],
+        "v": V, "dir": dir.display().to_string(), "plans": names, "teams": teams, "mutes": mutes,
+        "config_sha256": config_sha256, "errors": [],
     });
     Report { objects: vec![object], text, ..Report::default() }
 }
@@ -140,14 +144,15 @@ mod tests {
 
     #[test]
     fn the_committed_schemas_are_current() {
-        for (teams, owners, name, option) in [
-            (false, false, "response-plan", ""),
-            (true, false, "teams", " --teams"),
-            (false, true, "owners", " --owners"),
+        for (teams, owners, mutes, name, option) in [
+            (false, false, false, "response-plan", ""),
+            (true, false, false, "teams", " --teams"),
+            (false, true, false, "owners", " --owners"),
+            (false, false, true, "mutes", " --mutes"),
         ] {
             let file = format!("docs/{name}.schema.json");
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(&file);
-            let report = run(&args::Plans::Schema { teams, owners }).unwrap();
+            let report = run(&args::Plans::Schema { teams, owners, mutes }).unwrap();
             let committed = std::fs::read_to_string(path).unwrap_or_default();
             assert!(committed == report.text, "{file} is not current: tourniquet plans schema{option} > {file}");
             assert_eq!(report.objects[0]["schema"], serde_json::from_str::<Value>(&committed).unwrap());

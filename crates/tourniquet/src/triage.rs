@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use incident::{SignalOutcome, V};
+use jiff::Timestamp;
 use response_plan::Plans;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ pub(crate) fn run(what: &Triage) -> anyhow::Result<Report> {
     let mut report = Report::default();
     for file in &what.files {
         match std::fs::read(file) {
-            Ok(bytes) => judge(&plans, &bytes, what.account.as_deref()).tell(file, &mut report)?,
+            Ok(bytes) => judge(&plans, &bytes, what.account.as_deref(), what.at).tell(file, &mut report)?,
             Err(error) => {
                 let remedy = "check that it is there and that you may read it";
                 report.unreadable.push(format!("{} cannot be read ({error}); {remedy}", file.display()));
@@ -64,13 +65,14 @@ struct Decision<'a> {
     mitigations: Vec<&'a str>,
 }
 
-fn judge(plans: &Plans, bytes: &[u8], account: Option<&str>) -> Judged {
+/// At a time, or each signal at its own: it is for `mutes.yaml` alone.
+fn judge(plans: &Plans, bytes: &[u8], account: Option<&str>, at: Option<Timestamp>) -> Judged {
     let mut judged = Judged { signals: Vec::new(), unread: Vec::new() };
     let mut memory = Memory::default();
     for signal in memory::read(bytes, account) {
         match signal {
             Ok(signal) => {
-                let verdict = memory.take(plans, &signal);
+                let verdict = memory.take_at(plans, &signal, at.unwrap_or(signal.time));
                 judged.signals.push(Judgement { signal, verdict });
             }
             Err(unread) => judged.unread.push(unread),

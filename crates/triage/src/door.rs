@@ -1,6 +1,7 @@
 //! Which door an event came through.
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use incident::Unmuted;
 use serde_json::Value;
 
 /// An event, as triage takes it.
@@ -19,6 +20,11 @@ pub(crate) fn open(event: Value) -> Delivery {
         Ok(batch) => Delivery::Batch(batch.records),
         Err(_) => Delivery::Event(event),
     }
+}
+
+/// The id of a recorded signal, where a message says no more than that its mute is over.
+pub(crate) fn unmuted(body: &str) -> Option<String> {
+    serde_json::from_str(body).ok().map(|message: Unmuted| message.muted_signal)
 }
 
 #[cfg(test)]
@@ -43,5 +49,18 @@ mod tests {
         check(json!({"source": "aws.cloudwatch"}), None);
         check(json!([1, 2]), None);
         check(json!(null), None);
+    }
+
+    #[test]
+    fn a_message_of_sweep_names_a_signal_and_says_nothing_else() {
+        let message = Unmuted { v: incident::V, muted_signal: "59f2".into() };
+        let message = serde_json::to_value(message).unwrap();
+        assert_eq!(unmuted(&message.to_string()).as_deref(), Some("59f2"));
+        for (name, value) in [("source", json!("aws.cloudwatch")), ("muted_signal", json!(7))] {
+            let mut other = message.clone();
+            other[name] = value;
+            assert_eq!(unmuted(&other.to_string()), None, "{other}");
+        }
+        assert_eq!(unmuted(""), None);
     }
 }

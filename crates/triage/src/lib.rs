@@ -110,6 +110,10 @@ fn read_plans(env: &Env, fallback_topic: &str) -> (Plans, Option<String>) {
                     "a response plan, or owners.yaml, is disabled; the catch-all owns what it would match"
                 );
             }
+            for left_out in &plans.disabled_mutes {
+                let (mute, reason) = (&left_out.plan, &left_out.reason);
+                tracing::error!(mute, reason, "a recurring mute is disabled; it mutes nothing");
+            }
             (plans, None)
         }
         Err(reason) => {
@@ -143,7 +147,10 @@ async fn batch(
     // At once, since one that hangs must not keep the others from being paged.
     let taken = futures_util::future::join_all(messages.into_iter().map(async |message| {
         let body = message.body.unwrap_or_default();
-        let (_, failed) = take::all(ctx, signal::read(body.as_bytes(), &ctx.origin()), received).await;
+        let (_, failed) = match door::unmuted(&body) {
+            Some(signal_id) => take::again(ctx, &signal_id, received).await,
+            None => take::all(ctx, signal::read(body.as_bytes(), &ctx.origin()), received).await,
+        };
         let error = failed?;
         let (name, chain) = (error.name(), format!("{:#}", error.cause()));
         tracing::error!(error.name = name, error.chain = chain, message_id = message.message_id, "a message failed");

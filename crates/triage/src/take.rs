@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use incident::{
-    Action, GroupKey, Incident, Known, Opened, SignalOutcome, SignalSummary, decide, incident_id, is_flapping,
+    Action, GroupKey, Incident, Known, Muted, Opened, SignalOutcome, SignalSummary, decide, incident_id, is_flapping,
 };
 use incident_store::{Opening, Taken as Written};
 use jiff::Timestamp;
@@ -38,6 +38,19 @@ pub(crate) async fn all(
         }
     }
     (results, failed)
+}
+
+/// Takes a recorded signal again, whose mute is over.
+pub(crate) async fn again(ctx: &Ctx, signal_id: &str, received: Timestamp) -> (Vec<Taken>, Option<StepError>) {
+    let taken = match ctx.store.recorded_signal(signal_id).await {
+        Ok(Some(signal)) => one(ctx, &signal, received).await,
+        Ok(None) => Err(StepError::rejected(format!("no signal {signal_id} is recorded; nothing can be said of it"))),
+        Err(error) => Err(error),
+    };
+    match taken {
+        Ok(taken) => (vec![taken], None),
+        Err(error) => (Vec::new(), Some(error)),
+    }
 }
 
 /// Takes one signal. Where it cannot be recorded or its execution cannot be started, and it fires, triage pages by itself
@@ -85,6 +98,17 @@ impl Judged {
         Self { why: resolution.why, group, plan }
     }
 
+    /// What mutes the signal now, by hand or recurring: of several what lasts longest. Drills are never muted.
+    fn muted(&self, ctx: &Ctx, signal: &Signal, known: &Known, now: Timestamp) -> Option<Muted> {
+        if signal.drill {
+            return None;
+        }
+        let plan = &self.plan.plan;
+        let by_hand = Muted::by_hand(&known.mutes, plan, &signal.fingerprint, now);
+        let recurring = ctx.plans.muted(plan, signal, now).map(Muted::from);
+        by_hand.into_iter().chain(recurring).max_by_key(|muted| muted.until)
+    }
+
     fn opened(&self, ctx: &Ctx, signal: &Signal, known: &Known, received: Timestamp) -> Opened {
         Opened {
             id: incident_id(&self.group, signal),
@@ -105,7 +129,7 @@ impl Judged {
 }
 
 /// What an incident is opened with that is open again: by another signal, with what it was frozen with at first.
-fn again(before: &Incident, signal: &Signal, known: &Known, received: Timestamp) -> Opened {
+fn open_again(before: &Incident, signal: &Signal, known: &Known, received: Timestamp) -> Opened {
     Opened {
         title: signal.title.clone(),
         signal: SignalSummary::from(signal),
@@ -138,7 +162,8 @@ async fn try_record(
     received: Timestamp,
 ) -> Result<Option<Recorded>, StepError> {
     let store = &ctx.store;
-    let Some(known) = store.look(signal, &judged.group).await? else { return Ok(None) };
+    let Some(mut known) = store.look(signal, &judged.group).await? else { return Ok(None) };
+    known.muted = judged.muted(ctx, signal, &known, received);
     let taken = |outcome, reason: String, incident: Option<(String, u32)>| {
         let taken = Taken {
             outcome,
@@ -165,7 +190,7 @@ async fn try_record(
             if before.opening + 1 != opening {
                 return Ok(None);
             }
-            let opened = again(&before, signal, &known, received);
+            let opened = open_again(&before, signal, &known, received);
             let of = Opening { opened: &opened, group: &judged.group };
             // Whoever still waits for the end of the opening before goes on first: that one is over in any case.
             if let Some(token) = before.recovery_token.as_deref() {
@@ -192,6 +217,11 @@ async fn try_record(
             let written = store.inform(signal, &incident, received).await?;
             let reason = "the incident's own mitigation caused it".to_owned();
             (written, taken(SignalOutcome::Attached, reason, Some((incident_id, incident.opening))))
+        }
+        Action::Mute { muted, recorded: true } => (Written::Done, taken(SignalOutcome::Muted, muted.to_string(), None)),
+        Action::Mute { muted, recorded: false } => {
+            let written = store.mute(signal, &known, &muted, received).await?;
+            (written, taken(SignalOutcome::Muted, muted.to_string(), None))
         }
         Action::Ignore { reason, newest } => {
             let written = store.ignore(signal, &known, &reason, newest, received).await?;

@@ -65,6 +65,33 @@ fn the_brake() {
 }
 
 #[test]
+fn mutes() {
+    let of = |scope| Asked::Mute { scope, reason: "r".into(), minutes: 90 };
+    let (shop, prod) = (Some("shop".to_owned()), Some("prod".to_owned()));
+    let scope = Scope { service: shop.clone(), environment: prod, ..Scope::default() };
+    check("mute", json!({"service": "shop", "environment": "prod", "reason": "r", "minutes": 90}), Ok(of(scope)));
+    let scope = Scope { plan: shop.clone(), ..Scope::default() };
+    check("mute", json!({"plan": "shop", "environment": null, "reason": "r", "minutes": 90}), Ok(of(scope)));
+    let scope = Scope { fingerprint: shop, ..Scope::default() };
+    check("mute", json!({"fingerprint": "shop", "reason": "r", "minutes": 90}), Ok(of(scope)));
+    check("mute", json!({"reason": "r", "minutes": 90}), Err("name one of"));
+    check("mute", json!({"plan": "p", "service": "s", "reason": "r", "minutes": 90}), Err("name one of"));
+    check("mute", json!({"plan": " ", "reason": "r", "minutes": 90}), Err("`plan` is missing"));
+    check(
+        "mute",
+        json!({"plan": "p", "environment": "e", "reason": "r", "minutes": 90}),
+        Err("beside `service` alone"),
+    );
+    check("mute", json!({"environment": "e", "reason": "r", "minutes": 90}), Err("name one of"));
+    check("mute", json!({"plan": "p", "minutes": 90}), Err("say why"));
+    for minutes in [json!(null), json!(0), json!(1441), json!("90")] {
+        check("mute", json!({"plan": "p", "reason": "r", "minutes": minutes}), Err("from 1 to 1440"));
+    }
+    check("unmute", json!({"id": "mute-0123456789"}), Ok(Asked::Unmute { id: "mute-0123456789".into() }));
+    check("unmute", json!({}), Err("`tourniquet mutes` lists"));
+}
+
+#[test]
 fn changes() {
     let arn = "arn:aws:lambda:eu-west-1:111122223333:function:checkout:live";
     let at: Timestamp = "2026-11-23T14:05:00Z".parse().unwrap();
@@ -110,7 +137,7 @@ fn what_can_be_answered_is_answered() {
 
 #[test]
 fn each_verb_refuses_what_it_does_not_know() {
-    for verb in ["acknowledge", "approve", "reject", "resolve", "brake", "change-record"] {
+    for verb in ["acknowledge", "approve", "reject", "resolve", "brake", "mute", "unmute", "change-record"] {
         let args = json!({"on": true, "reason": "r", "hours": 2});
         let sentence = read(&body(verb, args).to_string()).unwrap().1.unwrap_err();
         assert!(sentence.contains("an argument `") && sentence.contains("does not know"), "{verb}: {sentence}");

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use super::Entry;
 use super::owner::{Ownership, Teams};
 use crate::compile::V;
+use crate::mutes::{RecurringMute, Usable};
 use crate::pattern::Pattern;
 use crate::plan::*;
 
-/// A plan that was left out, or a part of what says whose a resource is.
+/// A plan or a mute that was left out, or a part of what says whose a resource is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disabled {
     /// Its name, or its place in the file where the name cannot be read; [`crate::OWNERS_FILE`] for what says whose a
@@ -43,6 +44,8 @@ pub(super) struct Loaded {
     pub(super) entries: Vec<Entry>,
     pub(super) disabled: Vec<Disabled>,
     pub(super) ownership: Ownership,
+    pub(super) mutes: Vec<Usable>,
+    pub(super) disabled_mutes: Vec<Disabled>,
 }
 
 /// Plans and teams are not looked into here, so that one that is damaged spoils no other.
@@ -60,6 +63,9 @@ struct File<'b> {
     owners: Option<&'b RawValue>,
     #[serde(borrow, default)]
     owner_lines: Option<&'b RawValue>,
+    /// Files without mutes, and those of releases that knew none, do not have it.
+    #[serde(borrow, default)]
+    mutes: Option<&'b RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -91,18 +97,39 @@ pub(super) fn load(bytes: &[u8]) -> Result<Loaded, PlansError> {
     for (n, plan) in file.plans.into_iter().enumerate() {
         match entry(plan, &teams) {
             Ok(entry) => entries.push(entry),
-            Err(reason) => disabled.push(Disabled { plan: name(plan, n), reason }),
+            Err(reason) => disabled.push(Disabled { plan: named(plan, "plan", n), reason }),
         }
     }
     entries.sort_by(|a, b| b.specificity.cmp(&a.specificity).then_with(|| a.name.cmp(&b.name)));
     let ownership = Ownership::load(file.owners, file.owner_lines, teams, &mut disabled);
-    Ok(Loaded { config_sha256: file.config_sha256, built_by: file.built_by, entries, disabled, ownership })
+    let (mutes, disabled_mutes) = mutes(file.mutes);
+    let (config_sha256, built_by) = (file.config_sha256, file.built_by);
+    Ok(Loaded { config_sha256, built_by, entries, disabled, ownership, mutes, disabled_mutes })
 }
 
-/// What to call a damaged plan.
-fn name(plan: &RawValue, n: usize) -> String {
-    let value = serde_json::from_str::<Value>(plan.get()).unwrap_or_default();
-    value.get("plan").and_then(Value::as_str).map_or(format!("number {}", n + 1), str::to_owned)
+/// The mutes that can be used, and the others: what cannot be read mutes nothing, and spoils nothing else.
+fn mutes(value: Option<&RawValue>) -> (Vec<Usable>, Vec<Disabled>) {
+    let Some(value) = value else { return Default::default() };
+    let damaged = |error: serde_json::Error| format!("it is damaged ({error})");
+    let all = match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
+        Ok(all) => all,
+        Err(error) => return (Vec::new(), vec![Disabled { plan: "all of them".to_owned(), reason: damaged(error) }]),
+    };
+    let (mut usable, mut disabled) = (Vec::new(), Vec::new());
+    for (n, value) in all.into_iter().enumerate() {
+        let read = serde_json::from_str::<RecurringMute>(value.get()).map_err(damaged).and_then(Usable::new);
+        match read {
+            Ok(mute) => usable.push(mute),
+            Err(reason) => disabled.push(Disabled { plan: named(value, "name", n), reason }),
+        }
+    }
+    (usable, disabled)
+}
+
+/// What to call a damaged plan or mute, by the field that has its name.
+fn named(damaged: &RawValue, field: &str, n: usize) -> String {
+    let value = serde_json::from_str::<Value>(damaged.get()).unwrap_or_default();
+    value.get(field).and_then(Value::as_str).map_or(format!("number {}", n + 1), str::to_owned)
 }
 
 /// A team, or what is wrong with it as the owner of a plan.

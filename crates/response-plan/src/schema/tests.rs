@@ -4,6 +4,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, Visitor
 use serde_json::error::Error;
 
 use super::*;
+use crate::mutes_file::{EveryWire, MuteWire, MutesWire};
 use crate::pattern::{BUT, OPERATORS, TOP};
 use crate::read::{Source, read};
 use crate::samples::KINDS;
@@ -94,6 +95,24 @@ fn mappings() -> ([Place; 10], [Place; 4]) {
             (steps, fields::<StepWire>()),
         ],
     )
+}
+
+#[test]
+fn every_field_of_a_mute_is_there_and_no_other() {
+    let schema = mutes_schema();
+    let mute = "/properties/mutes/items";
+    let every = format!("{mute}/properties/every");
+    for (place, fields, required) in [
+        ("", fields::<MutesWire>(), vec!["mutes"]),
+        (mute, fields::<MuteWire>(), vec!["every", "name", "reason"]),
+        (&every, fields::<EveryWire>(), vec!["from", "time_zone", "to"]),
+    ] {
+        let mapping = schema.pointer(place).unwrap_or_else(|| panic!("nothing is at {place}"));
+        assert_eq!((names(mapping, "properties"), names(mapping, "required")), (fields, required), "at `{place}`");
+        assert_eq!(mapping["additionalProperties"], false, "at `{place}`");
+    }
+    let closed = include_str!("../mutes_file.rs").matches("deny_unknown_fields").count();
+    assert_eq!(closed, 3, "mutes_file.rs has a mapping that this test leaves out");
 }
 
 #[test]

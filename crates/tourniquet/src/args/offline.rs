@@ -17,6 +17,9 @@ pub(crate) struct Triage {
     /// The account that the suite runs in, which may send drills and forwarded events; by default the event's own.
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<String>,
+    /// When it would be, such as 2026-11-28T02:58:00Z, for what mutes.yaml mutes; by default the event's own time.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) at: Option<Timestamp>,
 }
 
 /// `plans`
@@ -45,6 +48,9 @@ pub(crate) enum Plans {
         /// That of owners.yaml instead.
         #[arg(long, conflicts_with = "teams")]
         owners: bool,
+        /// That of mutes.yaml instead.
+        #[arg(long, conflicts_with_all = ["teams", "owners"])]
+        mutes: bool,
     },
     /// Say who would be told of a service's incidents, after how long, and why.
     Who(Who),

@@ -33,6 +33,15 @@ fn wrong_usage_is_said() {
     refused("tourniquet brake on", "--reason");
     refused("tourniquet brake on --reason r --minutes 1441", "1441");
     refused("tourniquet brake maybe", "maybe");
+    refused("tourniquet mute --for 2h --reason r", "--plan <NAME>|--service <NAME>|--fingerprint <FINGERPRINT>");
+    refused("tourniquet mute --plan p --service s --for 2h --reason r", "cannot be used with");
+    refused("tourniquet mute --plan p --environment e --for 2h --reason r", "--environment");
+    refused("tourniquet mute --plan p --for 2h", "--reason");
+    refused("tourniquet mute --plan p --reason r", "--for");
+    refused("tourniquet mute --plan p --reason r --for 25h", "from 1m to 24h");
+    refused("tourniquet mute --plan p --reason r --for 30s", "from 1m to 24h");
+    refused("tourniquet mute --plan p --reason r --for soon", "such as 30s, 5m, 2h or 7d");
+    refused("tourniquet unmute", "<ID>");
     refused("tourniquet change record --resource a", "--version");
     refused("tourniquet change record --resource a --version 1 --at noon", "noon");
     refused("tourniquet evidence get inc-20261123-0123456789 --pass warm", "1-warm, 2-complete");

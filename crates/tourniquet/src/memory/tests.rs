@@ -47,6 +47,30 @@ fn what_fires_belongs_to_one_open_incident() {
 }
 
 #[test]
+fn what_is_muted_waits_for_the_end_of_the_window() {
+    let dir = tempfile::tempdir().unwrap();
+    let mutes = "mutes:\n  - name: nightly\n    service: checkout\n    reason: it is loaded\n    \
+                 every: { from: \"14:00\", to: \"15:00\", time_zone: UTC }\n";
+    std::fs::write(dir.path().join("mutes.yaml"), mutes).unwrap();
+    let plans = plans_by_reason(dir.path());
+    let mut memory = Memory::default();
+    let fires = alarm("slow", "ALARM", 10);
+    let muted = memory.take(&plans, &fires);
+    let reason = "muted until 2026-11-23 15:00:00 UTC, as nightly in mutes.yaml says: it is loaded";
+    assert_eq!((muted.outcome, muted.reason.as_str()), (SignalOutcome::Muted, reason));
+    memory.forget_signals();
+    assert!(matches!(memory.take(&plans, &fires).action, Action::Mute { recorded: true, .. }));
+    let end = "2026-11-23T15:00:00Z".parse().unwrap();
+    assert_eq!(memory.take_at(&plans, &fires, end).action, Action::Open);
+    assert!(matches!(memory.take_at(&plans, &fires, end).action, Action::Repeat { incident: Some(_) }));
+    // What opened goes on as ever, muted or not.
+    assert!(matches!(memory.take(&plans, &alarm("failing", "ALARM", 20)).action, Action::Join { .. }));
+    assert!(matches!(memory.take(&plans, &alarm("slow", "OK", 30)).action, Action::Recover { .. }));
+    let drill = Signal { drill: true, fingerprint: "drill:f".into(), ..alarm("slow", "ALARM", 40) };
+    assert_eq!(memory.take(&plans, &drill).action, Action::Open, "a drill is never muted");
+}
+
+#[test]
 fn a_signal_comes_once() {
     let dir = tempfile::tempdir().unwrap();
     let plans = plans_by_reason(dir.path());

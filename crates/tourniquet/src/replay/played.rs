@@ -81,7 +81,13 @@ enum Due {
     Resolved,
     /// Its plan held the page back until now.
     Page,
+    /// What mutes a signal ends.
+    Unmute,
 }
+
+/// After the last signal of a history the clock goes on for so long for what is muted: two mutes that follow each other
+/// for ever keep a signal quiet for ever.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 fn after(at: Timestamp, long: SignedDuration) -> Timestamp {
     at.checked_add(long).unwrap_or(Timestamp::MAX)
@@ -95,6 +101,8 @@ pub(crate) struct Player<'p> {
     open: HashMap<String, Open>,
     /// What is due when, in order.
     due: BTreeSet<(Timestamp, Due, String)>,
+    /// Signals that are muted, by their ids.
+    quiet: HashMap<String, Signal>,
     pages: Pages,
     unowned: BTreeMap<(String, Option<String>), u64>,
     outcome: Outcome,
@@ -108,6 +116,7 @@ impl<'p> Player<'p> {
             now: Timestamp::MIN,
             open: HashMap::new(),
             due: BTreeSet::new(),
+            quiet: HashMap::new(),
             pages: Pages::default(),
             unowned: BTreeMap::new(),
             outcome: Outcome::default(),
@@ -127,17 +136,18 @@ impl<'p> Player<'p> {
             let of = (signal.source.clone(), signal.detail_type.clone());
             *self.unowned.entry(of).or_default() += 1;
         }
-        self.act(signal, verdict);
+        self.act(signal, verdict, signal.time);
     }
 
-    fn act(&mut self, signal: &Signal, verdict: Verdict) {
+    /// Does what was decided; `at` is the signal's own time, or the end of what muted it.
+    fn act(&mut self, signal: &Signal, verdict: Verdict, at: Timestamp) {
         match verdict.action.clone() {
             Action::Open => {
                 let id = incident_id(&verdict.group, signal);
-                self.opens(id, signal, verdict);
+                self.opens(id, signal, at, verdict);
             }
             // With the plan that it was first opened with: one set of plans knows no other.
-            Action::Reopen { incident_id, .. } => self.opens(incident_id, signal, verdict),
+            Action::Reopen { incident_id, .. } => self.opens(incident_id, signal, at, verdict),
             Action::Join { incident_id, .. } => {
                 if let Some(open) = self.open.get_mut(&incident_id) {
                     open.firing.insert(signal.fingerprint.clone());
@@ -156,17 +166,21 @@ impl<'p> Player<'p> {
                     }
                 }
             }
-            Action::Repeat { .. } | Action::Inform { .. } | Action::Ignore { .. } => {}
+            Action::Mute { muted, recorded: false } => {
+                self.quiet.insert(signal.signal_id.clone(), signal.clone());
+                self.due.insert((muted.until, Due::Unmute, signal.signal_id.clone()));
+            }
+            Action::Repeat { .. } | Action::Inform { .. } | Action::Mute { .. } | Action::Ignore { .. } => {}
         }
     }
 
-    fn opens(&mut self, id: String, signal: &Signal, verdict: Verdict) {
+    fn opens(&mut self, id: String, signal: &Signal, at: Timestamp, verdict: Verdict) {
         let Verdict { plan: resolved, group, flapping, .. } = verdict;
         let plan = &resolved.plan;
         let nth = self.outcome.incidents.len();
         self.outcome.incidents.push(Incident {
             id: id.clone(),
-            opened: signal.time,
+            opened: at,
             resolved: None,
             plan: plan.plan.clone(),
             incident_type: plan.incident_type.clone(),
@@ -180,10 +194,10 @@ impl<'p> Player<'p> {
         });
         let firing = BTreeSet::from([signal.fingerprint.clone()]);
         let held_for = incident::held_for(plan.recovery.held_for, flapping).signed();
-        self.due.insert((after(signal.time, plan.hold_down.signed()), Due::Page, id.clone()));
+        self.due.insert((after(at, plan.hold_down.signed()), Due::Page, id.clone()));
         self.open.insert(id, Open { nth, group, plan: resolved, held_for, paged: signal.drill, firing, due: None });
         // A page that nothing holds back goes out at once.
-        self.pass_until(signal.time);
+        self.pass_until(at);
     }
 
     fn pass_until(&mut self, now: Timestamp) {
@@ -195,8 +209,16 @@ impl<'p> Player<'p> {
             match what {
                 Due::Resolved => self.resolve(&id, due),
                 Due::Page => self.page(id, due),
+                Due::Unmute => self.unmute(&id, due),
             }
         }
+    }
+
+    /// What still fires gets its normal flow.
+    fn unmute(&mut self, signal_id: &str, due: Timestamp) {
+        let Some(signal) = self.quiet.remove(signal_id).filter(|_| due <= after(self.now, PATIENCE)) else { return };
+        let verdict = self.memory.take_at(self.plans, &signal, due);
+        self.act(&signal, verdict, due);
     }
 
     fn resolve(&mut self, id: &str, due: Timestamp) {

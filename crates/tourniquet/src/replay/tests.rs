@@ -154,6 +154,37 @@ fn what_is_held_back_is_paged_when_it_fires_on_and_what_comes_back_opens_it_agai
     assert_eq!(pages(&again), [3]);
 }
 
+#[test]
+fn what_is_muted_opens_nothing_and_what_fires_on_afterwards_does() {
+    let dir = tempfile::tempdir().unwrap();
+    for file in ["search-latency.yaml", "teams.yaml"] {
+        fs::copy(here("after").join(file), dir.path().join(file)).unwrap();
+    }
+    // The first second of the history is 11:06:40.
+    let mutes = "mutes:\n  - name: noon\n    service: search\n    reason: it is loaded\n    \
+                 every: { from: \"11:00\", to: \"12:00\", time_zone: UTC }\n";
+    fs::write(dir.path().join("mutes.yaml"), mutes).unwrap();
+    let comes_to = |events: &[(i64, bool)]| {
+        let lines: Vec<String> = events.iter().map(|(at, fires)| event(*at, 2, *fires)).collect();
+        let (file, plans) = (written(&lines), dir.path().to_owned());
+        let what = Replay { file: file.path().to_owned(), plans, against: None, account: None };
+        let plays = run(&what).unwrap().objects[0]["plans"].clone();
+        let opened = plays["incidents"].as_array().unwrap().iter().map(|i| i["opened"].as_str().unwrap().to_owned());
+        (plays["outcomes"].clone(), opened.collect::<Vec<_>>())
+    };
+    assert_eq!(comes_to(&[(0, true), (60, false)]), (json!({"muted": 1, "ignored": 1}), vec![]));
+    let at_noon = vec!["2026-11-18T12:00:00Z".to_owned()];
+    assert_eq!(comes_to(&[(0, true)]), (json!({"muted": 1}), at_noon.clone()));
+    let (outcomes, opened) = comes_to(&[(0, true), (60, false), (120, true), (4_000, false)]);
+    assert_eq!(
+        (outcomes, opened),
+        (json!({"muted": 2, "ignored": 1, "attached": 1}), at_noon),
+        "it fires by the second"
+    );
+    let (outcomes, opened) = comes_to(&[(3_199, true), (3_190, false), (3_200, true)]);
+    assert_eq!((outcomes["muted"].as_u64(), opened.len()), (Some(1), 1), "it joins what opened at noon");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 

@@ -13,7 +13,7 @@ fn here(name: &str) -> PathBuf {
 fn judged(bytes: &[u8]) -> (Value, Report) {
     let mut report = Report::default();
     let plans = plans::load(&here("plans")).unwrap();
-    judge(&plans, bytes, None).tell(Path::new("f.json"), &mut report).unwrap();
+    judge(&plans, bytes, None, None).tell(Path::new("f.json"), &mut report).unwrap();
     (report.objects[0].clone(), report)
 }
 
@@ -143,8 +143,12 @@ fn one_bad_record_spoils_no_other() {
 
 #[test]
 fn a_file_that_is_not_there_stops_no_other() {
-    let what =
-        Triage { files: vec![here("nowhere.json"), here("alarm.json")], plans: Some(here("plans")), account: None };
+    let what = Triage {
+        files: vec![here("nowhere.json"), here("alarm.json")],
+        plans: Some(here("plans")),
+        account: None,
+        at: None,
+    };
     let report = run(&what).unwrap();
     assert_eq!(report.objects.len(), 1);
     assert!(report.unreadable[0].contains("nowhere.json cannot be read"), "{:?}", report.unreadable);
@@ -161,7 +165,7 @@ fn what_no_plan_matches_has_its_owner_by_rule_or_tag() {
     let plans = plans::load(dir.path()).unwrap();
     let judged = |event: &Value| {
         let mut report = Report::default();
-        judge(&plans, event.to_string().as_bytes(), None).tell(Path::new("f.json"), &mut report).unwrap();
+        judge(&plans, event.to_string().as_bytes(), None, None).tell(Path::new("f.json"), &mut report).unwrap();
         report
     };
     let mut other = alarm("ALARM", "2026-11-23T14:03:12Z");
