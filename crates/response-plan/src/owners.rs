@@ -133,7 +133,9 @@ fn rule(
     let wire = &written.value;
     check_owner(report, &wire.owner, teams);
     let arn = some_text(report, &wire.arn, "pattern of ARNs");
-    if let Err((message, remedy)) = pattern(&arn) {
+    if let Err((message, remedy)) = pattern(&arn)
+        && !arn.trim().is_empty()
+    {
         report.add(wire.arn.referenced, message, remedy);
     }
     let mut named = |word: &Option<Word>| word.as_ref().map(|word| name(report, word));

@@ -191,7 +191,7 @@ fn what_is_missing_or_mistyped_is_said() {
     );
     refused("type:", "type: [", "3:7", "text is expected here", "write text");
     refused("type:", "type: '", "3:7", "unclosed quote", "correct the YAML");
-    refused("service:", "service:", "9:8", "the value is missing", "write it");
+    refused("type:", "type:", "3:5", "the value is missing", "write it");
     refused("at_least:", "      at_least: many", "22:17", "this is not a number", "");
     says(read_both("", TEAMS), "p/a.yaml:1:1", "the file is empty", "delete the file");
     says(read_both("- a\n", TEAMS), "p/a.yaml:1:1", "a mapping is expected here", "");
