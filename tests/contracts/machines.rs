@@ -226,7 +226,7 @@ fn each_check_finds_what_it_is_for() {
     check(&engage, "Notify", json!({ "Type": "Parallel" }), shape, "is a Parallel");
     check(&engage, "Notify", json!({ "Next": "Nowhere" }), shape, "Nowhere, which is no state");
     check(&engage, "Notify", json!({ "TimeoutSeconds": "{% 5 %}" }), shape, "no time-out in numbers");
-    check(&engage, "Notify", json!({ "Arguments": { "FunctionName": "${Other}" } }), shape, "NotifyFunction is given");
+    check(&engage, "ReadIncident", json!({ "Arguments": { "TableName": "${Other}" } }), shape, "Table is given");
 
     let parent = machines(&template).into_iter().find(|m| m.name == "IncidentResponse").unwrap();
     let again = json!({ "Retry": [{ "ErrorEquals": ["States.TaskFailed"], "JitterStrategy": "FULL" }] });

@@ -94,7 +94,7 @@ fn each_check_finds_what_it_is_for() {
     found(&problems(&broken), "Engage: needs no dynamodb:DeleteItem on Table.Arn");
 
     let mut broken = engage.clone();
-    broken.definition["States"]["Notify"]["Resource"] = json!("arn:aws:states:::sqs:sendMessage");
+    broken.definition["States"]["ReadIncident"]["Resource"] = json!("arn:aws:states:::sqs:sendMessage");
     found(&problems(&broken), "Engage: lacks an integration that this contract does not know on sqs:sendMessage");
-    found(&problems(&broken), "Engage: needs no lambda:InvokeFunction");
+    found(&problems(&broken), "Engage: needs no dynamodb:GetItem");
 }

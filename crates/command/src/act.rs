@@ -8,6 +8,7 @@ use step::StepError;
 
 use crate::Ctx;
 use crate::decide::{self, Answer, Ruling, second};
+use crate::declare::{Why, declare};
 use crate::mute::{mute, unmute};
 use crate::request::{Asked, Request};
 use crate::undo::undo;
@@ -42,6 +43,9 @@ pub(crate) async fn act(
         }
         Asked::Undo { incident_id, n, reason } => undo(ctx, request, &incident_id, n, reason.as_deref(), now).await,
         Asked::Resolve { incident_id, reason } => resolve(ctx, &incident_id, reason.as_deref(), by, sent_at, now).await,
+        Asked::Declare { signal_id, reason, severity } => {
+            declare(ctx, &signal_id, &Why { by, reason: &reason, severity }, now).await
+        }
         Asked::BrakeOn { reason, minutes } => {
             let until = now + SignedDuration::from_mins(minutes);
             let brake = Brake { by: by.clone(), reason, at: now, until };

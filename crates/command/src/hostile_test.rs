@@ -25,6 +25,7 @@ fn commands() -> Vec<Value> {
         of("mute", json!({"service": "checkout", "environment": "prod", "reason": "a deployment", "minutes": 90})),
         of("unmute", json!({"id": "mute-0123456789"})),
         of("undo", json!({"n": 1, "reason": "it bears it again"})),
+        of("declare", json!({"signal_id": "0123456789abcdef".repeat(2), "reason": "it spreads", "severity": "SEV1"})),
     ]
 }
 
@@ -84,6 +85,10 @@ fn is_sensible(asked: &Asked) -> Result<(), TestCaseError> {
             prop_assert!(*n > 0);
             reason.iter().map(String::as_str).collect()
         }
+        Asked::Declare { signal_id, reason, .. } => {
+            prop_assert!(signal_id.len() == 32 && !reason.is_empty());
+            vec![signal_id, reason]
+        }
         Asked::Resolve { reason, .. } => reason.iter().map(String::as_str).collect(),
         Asked::BrakeOn { reason, minutes } => {
             prop_assert!((1..=24 * 60).contains(minutes) && !reason.is_empty());
@@ -140,7 +145,7 @@ proptest! {
 
     #[test]
     fn a_command_with_any_value_anywhere(
-        which in 0..7_usize,
+        which in 0..8_usize,
         field in prop::sample::select(vec!["v", "request_id", "incident_id", "verb", "args", "claimed_by"]),
         value in any_json(),
     ) {
@@ -150,7 +155,7 @@ proptest! {
     }
 
     #[test]
-    fn a_command_with_any_argument(which in 0..7_usize, place in any::<prop::sample::Index>(), value in any_json()) {
+    fn a_command_with_any_argument(which in 0..8_usize, place in any::<prop::sample::Index>(), value in any_json()) {
         let mut message = commands().swap_remove(which);
         let own = message["args"].as_object().map(|args| args.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
         let names: Vec<String> = own.into_iter().chain(["n".to_owned(), "hours".to_owned()]).collect();
@@ -160,7 +165,7 @@ proptest! {
 
     #[test]
     fn two_commands_torn_and_joined(
-        halves in (0..7_usize, 0..7_usize),
+        halves in (0..8_usize, 0..8_usize),
         places in any::<(prop::sample::Index, prop::sample::Index)>(),
         between in ".{0,8}",
     ) {

@@ -1,12 +1,13 @@
 //! Purpose: do what a person asked for through the queue `commands`, once, and record the answer that they wait for.
 //! Reads: the incident, its mitigation, `CMD#…`. Writes: `CMD#…`, the acknowledgement, the decision about a mitigation,
-//! the resolution, the wish to take a change back, the brake, the mutes, the ledger of changes, the timeline; wakes the state machine
-//! that waits, and starts the one that takes back.
+//! the resolution, the wish to take a change back, the incident that is made of a signal, the brake, the mutes, the ledger of
+//! changes, the timeline; wakes the state machine that waits, and starts those that take back and that serve an incident.
 //! Undo: none; a person asks for the opposite. Retry: safe; a request that is answered is not done again, and one that was
 //! cut off finds its own traces and goes on from there.
 
 mod act;
 mod decide;
+mod declare;
 #[cfg(test)]
 mod hostile_test;
 mod mute;
@@ -38,6 +39,8 @@ pub struct Ctx {
     store: Store,
     states: aws_sdk_sfn::Client,
     mitigate: Mitigate,
+    /// The state machine that walks an incident through the loop.
+    incident_response: String,
 }
 
 /// The state machine `mitigate`.
@@ -55,17 +58,22 @@ impl Ctx {
     /// # Errors
     /// `Stuck` where a variable is missing: the deployment has to be mended.
     pub fn new(env: &Env) -> Result<Self, StepError> {
-        Self::over(&step::aws::config(env)?, env.get("TABLE")?, env.get("MITIGATE")?)
+        Self::over(&step::aws::config(env)?, env.get("TABLE")?, env.get("MITIGATE")?, env.get("INCIDENT_RESPONSE")?)
     }
 
-    fn over(config: &SdkConfig, table: String, state_machine: String) -> Result<Self, StepError> {
+    fn over(
+        config: &SdkConfig,
+        table: String,
+        state_machine: String,
+        incident_response: String,
+    ) -> Result<Self, StepError> {
         let states = aws_sdk_sfn::Client::new(config);
         let executions = state_machine.replacen(":stateMachine:", ":execution:", 1) + ":";
         if !state_machine.contains(":stateMachine:") {
             return Err(StepError::stuck(format!("MITIGATE is `{state_machine}`, which is no ARN of a state machine")));
         }
         let mitigate = Mitigate { client: states.clone(), state_machine, executions };
-        Ok(Self { store: Store::new(config, table), states, mitigate })
+        Ok(Self { store: Store::new(config, table), states, mitigate, incident_response })
     }
 }
 

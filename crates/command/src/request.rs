@@ -4,6 +4,7 @@ mod mute;
 
 use incident::{Scope, V, Verb, is_incident_id};
 use jiff::Timestamp;
+use response_plan::Severity;
 use serde_json::Value;
 use step::VERSION;
 
@@ -28,6 +29,7 @@ pub(crate) enum Asked {
     Reject { incident_id: String, n: u32, reason: String },
     Undo { incident_id: String, n: u32, reason: Option<String> },
     Resolve { incident_id: String, reason: Option<String> },
+    Declare { signal_id: String, reason: String, severity: Option<Severity> },
     BrakeOn { reason: String, minutes: i64 },
     BrakeOff,
     Mute { scope: Scope, reason: String, minutes: i64 },
@@ -86,6 +88,7 @@ fn only_known(verb: Verb, args: &Value) -> Result<(), String> {
         Verb::Approve => &["n", "plan_sha256"],
         Verb::Reject | Verb::Undo => &["n", "reason"],
         Verb::Resolve => &["reason"],
+        Verb::Declare => &["signal_id", "reason", "severity"],
         Verb::Brake => &["on", "reason", "minutes"],
         Verb::Mute => &["plan", "service", "environment", "fingerprint", "reason", "minutes"],
         Verb::Unmute => &["id"],
@@ -119,11 +122,31 @@ fn asked(verb: Verb, request: &Request, args: &Value) -> Result<Asked, String> {
         }
         Verb::Undo => Ok(Asked::Undo { incident_id: incident_id()?, n: number(args)?, reason: text(args, "reason")? }),
         Verb::Resolve => Ok(Asked::Resolve { incident_id: incident_id()?, reason: text(args, "reason")? }),
+        Verb::Declare => declare(args),
         Verb::Brake => brake(args),
         Verb::Mute => mute::mute(args),
         Verb::Unmute => mute::unmute(args),
         Verb::ChangeRecord => change(args),
     }
+}
+
+fn declare(args: &Value) -> Result<Asked, String> {
+    let signal_id = args["signal_id"].as_str().map(str::to_ascii_lowercase).filter(|id| is_signal_id(id));
+    let signal_id = signal_id.ok_or("`signal_id` must be the 32 hex digits of a signal, as the digest names it")?;
+    let severity = match &args["severity"] {
+        Value::Null => None,
+        word => {
+            let read = serde_json::from_value(word.clone()).ok();
+            Some(read.ok_or("`severity` must be SEV1, SEV2, SEV3, SEV4 or SEV5")?)
+        }
+    };
+    let reason = needed(args, "reason", "say why it is an incident")?;
+    Ok(Asked::Declare { signal_id, reason, severity })
+}
+
+/// See `signal::signal_id`.
+fn is_signal_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn brake(args: &Value) -> Result<Asked, String> {

@@ -17,7 +17,8 @@ pub(crate) fn ctx(answers: &[(u16, Value)]) -> (Ctx, StaticReplayClient) {
     let env = Env::from([("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_REGION", "eu-west-1")]);
     let config = step::aws::config(&env).unwrap().to_builder().http_client(replay.clone()).build();
     let mitigate = "arn:aws:states:eu-west-1:111122223333:stateMachine:mitigate";
-    (Ctx::over(&config, "incidents".into(), mitigate.into()).unwrap(), replay)
+    let response = "arn:aws:states:eu-west-1:111122223333:stateMachine:incident-response";
+    (Ctx::over(&config, "incidents".into(), mitigate.into(), response.into()).unwrap(), replay)
 }
 
 fn batch(body: &str) -> Input {

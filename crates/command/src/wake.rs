@@ -55,9 +55,16 @@ pub(crate) async fn again(ctx: &Ctx, request: &Request, record: &CommandRecord) 
             }
             wake_all(ctx, &incident, None).await.map(drop)
         }
-        Some(Verb::Acknowledge | Verb::Undo | Verb::Brake | Verb::Mute | Verb::Unmute | Verb::ChangeRecord) | None => {
-            Ok(())
-        }
+        Some(
+            Verb::Acknowledge
+            | Verb::Undo
+            | Verb::Declare
+            | Verb::Brake
+            | Verb::Mute
+            | Verb::Unmute
+            | Verb::ChangeRecord,
+        )
+        | None => Ok(()),
     }
 }
 

@@ -10,6 +10,21 @@ pub(crate) fn incident(id: &str) -> String {
     format!("INC#{id}")
 }
 
+pub(crate) fn digest(id: &str) -> String {
+    format!("DIGEST#{id}")
+}
+
+/// The partition of what is told of: an incident, or a digest, which has claims and entries of its own. Their ids tell them
+/// apart.
+pub(crate) fn of(id: &str) -> String {
+    if ::incident::is_digest_id(id) { digest(id) } else { incident(id) }
+}
+
+/// An entry of a digest, in the order in which they were received.
+pub(crate) fn digest_entry(received: Timestamp, signal_id: &str) -> String {
+    format!("SIG#{}#{signal_id}", millis(received))
+}
+
 pub(crate) fn open(group_hash: &str) -> String {
     format!("OPEN#{group_hash}")
 }

@@ -6,6 +6,7 @@
 mod changes;
 mod commands;
 mod control;
+mod digests;
 mod in_force;
 mod incident_item;
 mod item;
@@ -17,6 +18,7 @@ mod mutes;
 mod openings;
 mod ours;
 mod pages;
+mod promote;
 mod rises;
 mod signal_items;
 mod signals;
@@ -31,6 +33,7 @@ pub use list::{IncidentLine, Page};
 pub use locks::Lock;
 pub use mutes::{MutedSignal, Mutes};
 pub use pages::{Claim, PageKey, SentPage};
+pub use promote::Recorded;
 pub use signals::{Opening, Taken};
 
 use aws_sdk_dynamodb::Client;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use step::{StepError, sdk_error};
 
 use crate::Store;
-use crate::item::{Item, Row, s};
+use crate::item::{Item, Row, at, s};
 
 /// One line of a list: what the index carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,28 @@ impl Store {
         let answer = query.send().await.map_err(|e| sdk_error("the list of incidents could not be read", e))?;
         let incidents = answer.items().iter().map(line).collect::<Result<_, _>>()?;
         Ok(Page { incidents, cursor: answer.last_evaluated_key().map(write_cursor).transpose()? })
+    }
+
+    /// All incidents of a type that opened since, newest first. The index follows the table within a moment.
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the table cannot be read.
+    pub async fn of_type(&self, incident_type: &str, since: Timestamp) -> Result<Vec<IncidentLine>, StepError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by-type")
+            .scan_index_forward(false)
+            .key_condition_expression("incident_type = :type AND opened_at >= :since")
+            .expression_attribute_values(":type", s(incident_type))
+            .expression_attribute_values(":since", at(since));
+        let mut found = query.into_paginator().items().send();
+        let mut lines = Vec::new();
+        while let Some(item) = found.next().await {
+            lines.push(line(&item.map_err(|e| sdk_error("the list of incidents could not be read", e))?)?);
+        }
+        Ok(lines)
     }
 
     /// What the index by status has under one, the newest first.

@@ -17,7 +17,7 @@ const LEASE: SignedDuration = SignedDuration::from_secs(20);
 /// The idempotency key of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageKey {
-    /// The incident.
+    /// The incident, or the digest.
     pub incident_id: String,
     /// Its opening.
     pub opening: u32,
@@ -82,7 +82,7 @@ impl Store {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(&keys::incident(&page.incident_id), &page.sort_key())))
+            .set_key(Some(key(&keys::of(&page.incident_id), &page.sort_key())))
             .update_expression(
                 "SET v = :v, opening = :opening, engagement = :engagement, step = :step, contact = :contact, \
                  channel = :channel, claimed_at = :now, lease_until_ms = :until ADD claims :one",
@@ -149,7 +149,7 @@ impl Store {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(&keys::incident(&page.incident_id), &page.sort_key())))
+            .set_key(Some(key(&keys::of(&page.incident_id), &page.sort_key())))
             .update_expression("SET sent_at = :now, #reference = :reference")
             .expression_attribute_names("#reference", "reference")
             .expression_attribute_values(":now", at(now))
@@ -166,7 +166,7 @@ impl Store {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(&keys::incident(&page.incident_id), &page.sort_key())))
+            .set_key(Some(key(&keys::of(&page.incident_id), &page.sort_key())))
             .update_expression("SET lease_until_ms = :zero ADD claims :less")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(sent_at)")
             .expression_attribute_values(":zero", n(0_u64))

@@ -14,7 +14,7 @@ use signal::{Kind, Signal, State};
 
 use crate::{Claim, Lock, Opening, PageKey, Store, Taken, incident_item};
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-23T10:00:00.250Z".parse().unwrap()
 }
 

@@ -26,7 +26,7 @@ impl Store {
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be read.
     pub async fn timeline(&self, id: &str) -> Result<Vec<Entry>, StepError> {
-        self.all(&keys::incident(id), "T#").await?.iter().map(read).collect()
+        self.all(&keys::of(id), "T#").await?.iter().map(read).collect()
     }
 
     /// The entry as part of a transaction. It is not conditional: the same entry writes the same item.
@@ -37,7 +37,7 @@ impl Store {
 }
 
 fn write(id: &str, entry: &Entry) -> Item {
-    Build::new(&keys::incident(id), &keys::timeline(entry.at, &entry.seq))
+    Build::new(&keys::of(id), &keys::timeline(entry.at, &entry.seq))
         .with("at", at(entry.at))
         .with("seq", s(&entry.seq))
         .with("step", s(&entry.step))

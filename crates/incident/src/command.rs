@@ -18,6 +18,8 @@ pub enum Verb {
     Undo,
     /// The incident is over. Arguments: `reason`, needed where something still fires.
     Resolve,
+    /// Make an incident of a signal that was told once. Arguments: `signal_id`, `reason`, `severity`; no incident.
+    Declare,
     /// Stop or allow every mitigation. Arguments: `on` (bool), `reason`, `minutes`; no incident.
     Brake,
     /// Open no incident for something for a while. Arguments: one of `plan`, `service` (with `environment`, or without) and

@@ -107,6 +107,11 @@ pub enum Action {
         /// Whether that is recorded already, so that nothing is to be written.
         recorded: bool,
     },
+    /// It opens nothing: the owner is told once, in a digest.
+    NotifyOnly {
+        /// Whether it is the last known state of its fingerprint.
+        newest: bool,
+    },
     /// It changes nothing, and is recorded with the reason.
     Ignore {
         /// Why, in one sentence.
@@ -124,6 +129,8 @@ pub enum SignalOutcome {
     Incident,
     /// It belongs to an incident that was there.
     Attached,
+    /// It opened nothing, and its owner is told once, in a digest.
+    NotifyOnly,
     /// It fires, and a mute keeps it quiet.
     Muted,
     /// It changed nothing.
@@ -242,6 +249,7 @@ mod tests {
             Action::Recover { .. } => "recover",
             Action::Inform { .. } => "inform",
             Action::Mute { .. } => "mute",
+            Action::NotifyOnly { .. } => "notify",
             Action::Ignore { newest: true, .. } => "ignore, newest",
             Action::Ignore { .. } => "ignore",
         };

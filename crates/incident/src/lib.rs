@@ -2,6 +2,7 @@
 
 mod command;
 mod decision;
+mod digest;
 mod flapping;
 mod hold_down;
 mod identity;
@@ -9,6 +10,7 @@ mod in_force;
 mod measures;
 mod mitigation;
 mod mute;
+mod notify_only;
 mod ours;
 mod record;
 mod rise;
@@ -16,6 +18,7 @@ mod timeline;
 
 pub use command::{Command, CommandRecord, Verb};
 pub use decision::{Action, FingerprintState, Known, KnownSignal, OpenPointer, SignalOutcome, decide};
+pub use digest::{DIGEST_EVERY, Digest, DigestEntry, DigestKey, is_digest_id};
 pub use flapping::{held_for, is_flapping, openings};
 pub use hold_down::{Hold, LOOK_AGAIN};
 pub use identity::{GroupKey, incident_id, is_incident_id};

@@ -119,7 +119,13 @@ fn what_was_muted_opens_once_the_mute_is_over_and_only_while_it_fires() {
     let known = Known { muted: Some(longer.clone()), ..after_a_mute() };
     assert_eq!(decide(&firing, &known), Action::Mute { muted: longer, recorded: false });
 
-    let open = OpenPointer { incident_id: "inc".into(), opening: 1, status: Status::Open, reopen_until: None, openings: vec![] };
+    let open = OpenPointer {
+        incident_id: "inc".into(),
+        opening: 1,
+        status: Status::Open,
+        reopen_until: None,
+        openings: vec![],
+    };
     let known = Known { pointer: Some(open), ..after_a_mute() };
     assert!(matches!(decide(&firing, &known), Action::Join { .. }), "another of its group fires by now");
 
@@ -162,7 +168,13 @@ struct Table {
 
 impl Table {
     fn take(&mut self, signal: &Signal, muted: Option<Muted>) -> Action {
-        let of = |status| OpenPointer { incident_id: "inc".into(), opening: 1, status, reopen_until: None, openings: vec![] };
+        let of = |status| OpenPointer {
+            incident_id: "inc".into(),
+            opening: 1,
+            status,
+            reopen_until: None,
+            openings: vec![],
+        };
         let before = self.signals.get(&signal.signal_id).map(|(_, known)| known.clone());
         let (fingerprint, pointer) = (self.fingerprint.clone(), self.is_open.then(|| of(Status::Open)));
         let action = decide(signal, &Known { signal: before, fingerprint, pointer, muted, ..Known::default() });

@@ -10,7 +10,7 @@ mod webhook;
 use anyhow::anyhow;
 use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
-use incident::{Incident, MitigationRecord, Outcome};
+use incident::{Digest, Incident, MitigationRecord, Outcome};
 use response_plan::{Arguments, Channel, ChannelKind};
 use step::{Allow, Env, StepError};
 
@@ -49,12 +49,37 @@ trait Client: std::fmt::Debug + Send + Sync {
     fn send<'a>(
         &'a self,
         with: &'a Arguments,
-        about: About<'a>,
+        of: Of<'a>,
         message: &'a Message,
     ) -> BoxFuture<'a, Result<String, Failure>>;
 }
 
-/// What a message is about, for channels whose readers are machines.
+/// What a message is of, for channels whose readers are machines.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Of<'a> {
+    /// An incident.
+    Incident(About<'a>),
+    /// What an owner is told once, which wakes nobody.
+    Digest(&'a Digest),
+}
+
+impl<'a> From<About<'a>> for Of<'a> {
+    fn from(about: About<'a>) -> Self {
+        Self::Incident(about)
+    }
+}
+
+impl Of<'_> {
+    /// Whether it is to wake somebody.
+    pub(crate) fn wakes(self) -> bool {
+        match self {
+            Self::Incident(about) => about.wakes(),
+            Self::Digest(_) => false,
+        }
+    }
+}
+
+/// What a message of an incident is about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct About<'a> {
     pub(crate) incident: &'a Incident,
@@ -131,15 +156,20 @@ impl Channels {
         kind_of(channel).is_none_or(|kind| (kind.takes)(about))
     }
 
+    /// Whether a channel is told what wakes nobody and never ends, as a digest does: one that alerts is not.
+    pub(crate) fn takes_digests(channel: &Channel) -> bool {
+        kind_of(channel).is_none_or(|kind| kind.alerts.is_none())
+    }
+
     /// What stays alerted through this channel until the incident is over; `None` where nothing does.
     pub(crate) fn alerts(channel: &Channel) -> Option<&str> {
         channel.with.get(kind_of(channel)?.alerts?).map(String::as_str)
     }
 
     /// Sends, and gives the channel's own reference of what it accepted.
-    pub(crate) async fn send(&self, channel: &Channel, about: About<'_>, message: &Message) -> Result<String, Failure> {
+    pub(crate) async fn send(&self, channel: &Channel, of: Of<'_>, message: &Message) -> Result<String, Failure> {
         match self.clients.iter().find(|(kind, _)| *kind == channel.kind) {
-            Some((_, client)) => client.send(&channel.with, about, message).await,
+            Some((_, client)) => client.send(&channel.with, of, message).await,
             None => {
                 let kind = &channel.kind;
                 Err(Failure::Refused(anyhow!("this release knows no channel `{kind}`; build the plans again")))

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use response_plan::Channel;
 use step::StepError;
 
-use crate::channels::{About, Failure};
+use crate::channels::{Failure, Of};
 use crate::message::{Mark, Message};
 use crate::{Ctx, Output};
 
@@ -21,6 +21,7 @@ const MARGIN: Duration = Duration::from_millis(50);
 /// What is sent, to whom: the idempotency key without its channel, and the words for the timeline.
 #[derive(Debug, Clone)]
 pub(crate) struct Address {
+    /// Of the incident, or of the digest.
     pub(crate) incident_id: String,
     pub(crate) opening: u32,
     pub(crate) engagement: u32,
@@ -63,15 +64,15 @@ enum Came {
 pub(crate) async fn deliver<F>(
     ctx: &Ctx,
     to: &Address,
-    about: About<'_>,
+    of: impl Into<Of<'_>>,
     channels: &[Channel],
     message: F,
 ) -> Result<Output, StepError>
 where
     F: Fn(Mark) -> Message,
 {
-    let names = names(channels);
-    let sent = channels.iter().zip(&names).map(|(channel, name)| one(ctx, to, about, channel, name, &message));
+    let (of, names) = (of.into(), names(channels));
+    let sent = channels.iter().zip(&names).map(|(channel, name)| one(ctx, to, of, channel, name, &message));
     let came: Vec<_> = names.iter().cloned().zip(join_all(sent).await).collect();
     for entry in entries(to, &came) {
         // The page is out: that the timeline could not be written makes it neither lost nor worth repeating.
@@ -80,7 +81,7 @@ where
         }
     }
     let wakes: Vec<_> = channels.iter().map(|channel| channel.wakes).collect();
-    if let Some(lack) = lack(about.wakes(), &wakes, &came) {
+    if let Some(lack) = lack(of.wakes(), &wakes, &came) {
         return Err(StepError::transient(format!("{lack}: could not {}", to.to_do)));
     }
     let (accepted, failed): (Vec<_>, Vec<_>) = came.into_iter().partition(|(_, came)| came.is_accepted());
@@ -113,13 +114,13 @@ fn names(channels: &[Channel]) -> Vec<String> {
         .collect()
 }
 
-async fn one<F>(ctx: &Ctx, to: &Address, about: About<'_>, channel: &Channel, name: &str, message: &F) -> Came
+async fn one<F>(ctx: &Ctx, to: &Address, of: Of<'_>, channel: &Channel, name: &str, message: &F) -> Came
 where
     F: Fn(Mark) -> Message,
 {
     let key = key(to, name);
     let Some(turn) = claim(ctx, &key).await else { return Came::Already };
-    match ctx.channels.send(channel, about, &message(turn.mark)).await {
+    match ctx.channels.send(channel, of, &message(turn.mark)).await {
         Ok(reference) => {
             let now = step::now();
             tracing::info!(channel = name, reference, step = to.step, "accepted");

@@ -7,36 +7,36 @@ use incident::Incident;
 use jiff::{SignedDuration, Timestamp};
 use step::StepError;
 
-use crate::{Ctx, Input, What, message};
+use crate::{Ctx, OfIncident, What, message};
 
 /// All retries of one step lie within this time.
 const QUIET: SignedDuration = SignedDuration::from_mins(30);
 
 /// The pages that this process told the fallback topic about, and when: a retry does not tell it again.
 #[derive(Debug, Default)]
-pub(crate) struct Told(Mutex<HashMap<Input, Timestamp>>);
+pub(crate) struct Told(Mutex<HashMap<OfIncident, Timestamp>>);
 
 impl Told {
     /// Whether it is to be told now; from then on it counts as told.
-    fn is_due(&self, page: &Input, now: Timestamp) -> bool {
+    fn is_due(&self, page: &OfIncident, now: Timestamp) -> bool {
         let mut told = self.lock();
         told.retain(|_, at| now.duration_since(*at) < QUIET);
         told.insert(page.clone(), now).is_none()
     }
 
     /// It was not told after all.
-    fn forget(&self, page: &Input) {
+    fn forget(&self, page: &OfIncident) {
         self.lock().remove(page);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Input, Timestamp>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<OfIncident, Timestamp>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The incident; a page that cannot know whom to wake goes to the fallback topic, once, and the failure stays one, so that
 /// the state machine tries again and at last tells the fallback topic itself.
-pub(crate) async fn load(ctx: &Ctx, input: &Input) -> Result<Incident, StepError> {
+pub(crate) async fn load(ctx: &Ctx, input: &OfIncident) -> Result<Incident, StepError> {
     let error = match ctx.store.load_in(&input.incident_id, input.opening).await {
         Ok(incident) => return Ok(incident),
         Err(error) => error,
@@ -62,9 +62,9 @@ mod tests {
     use super::*;
     use crate::samples::at;
 
-    fn page(opening: u32, engagement: u32, step: u32) -> Input {
+    fn page(opening: u32, engagement: u32, step: u32) -> OfIncident {
         let incident_id = "inc-20261123-0123456789".to_owned();
-        Input { incident_id, opening, what: What::Page { engagement, step }, reminder: 0 }
+        OfIncident { incident_id, opening, what: What::Page { engagement, step }, reminder: 0 }
     }
 
     #[test]

@@ -1,11 +1,73 @@
 //! What the state machines send.
 
 use serde::Deserialize;
+use serde_json::Value;
 
-/// What the state machine sends.
+/// What the state machine sends: `digest` is there where it is about one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "Value")]
+pub enum Input {
+    /// About an incident.
+    Incident(OfIncident),
+    /// What an owner is told once.
+    Digest(OfDigest),
+}
+
+impl TryFrom<Value> for Input {
+    type Error = String;
+
+    fn try_from(wire: Value) -> Result<Self, String> {
+        let read = if wire.get("digest").is_some() {
+            serde_json::from_value(wire).map(Self::Digest)
+        } else {
+            serde_json::from_value(wire).map(Self::Incident)
+        };
+        read.map_err(|error| error.to_string())
+    }
+}
+
+/// What an owner is told once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "DigestWire")]
+pub struct OfDigest {
+    /// The digest.
+    pub digest: String,
+    /// For which time, from 1.
+    pub n: u32,
+    /// Tell the fallback topic instead: the owner could not be told.
+    pub fallback: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct DigestWire {
+    v: u32,
+    digest: String,
+    n: u32,
+    #[serde(default)]
+    fallback: bool,
+}
+
+impl TryFrom<DigestWire> for OfDigest {
+    type Error = String;
+
+    fn try_from(wire: DigestWire) -> Result<Self, String> {
+        version(wire.v)?;
+        let DigestWire { digest, n, fallback, .. } = wire;
+        if !incident::is_digest_id(&digest) {
+            return Err(format!("`{digest}` is no digest; one looks like digest-payments-20261123T1415Z"));
+        }
+        if n == 0 { Err("`n` counts from 1".to_owned()) } else { Ok(Self { digest, n, fallback }) }
+    }
+}
+
+fn version(v: u32) -> Result<(), String> {
+    if v == incident::V { Ok(()) } else { Err(format!("`v` is {v}, and this version reads {}", incident::V)) }
+}
+
+/// About an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "Wire")]
-pub struct Input {
+pub struct OfIncident {
     /// The incident.
     pub incident_id: String,
     /// The opening that the execution serves.
@@ -77,13 +139,11 @@ struct Wire {
     reminder: Option<u32>,
 }
 
-impl TryFrom<Wire> for Input {
+impl TryFrom<Wire> for OfIncident {
     type Error = String;
 
     fn try_from(wire: Wire) -> Result<Self, String> {
-        if wire.v != incident::V {
-            return Err(format!("`v` is {}, and this version reads {}", wire.v, incident::V));
-        }
+        version(wire.v)?;
         let what = match (wire.engagement, wire.step, wire.announce) {
             (Some(0), ..) | (_, Some(0), _) => return Err("`engagement` and `step` count from 1".to_owned()),
             (Some(engagement), Some(step), None) => What::Page { engagement, step },
@@ -108,7 +168,7 @@ mod tests {
             input[name] = value.clone();
         }
         match (serde_json::from_value::<Input>(input), expect) {
-            (Ok(input), Ok(what)) => assert_eq!(input.what, what),
+            (Ok(Input::Incident(input)), Ok(what)) => assert_eq!(input.what, what),
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
             (got, expect) => panic!("{got:?}, not {expect:?}"),
         }
@@ -139,5 +199,24 @@ mod tests {
         check(json!({"announce": "lunch"}), Err("lunch"));
         check(json!({"v": 9, "announce": "resolved"}), Err("this version reads 1"));
         check(json!({"opening": -1, "announce": "resolved"}), Err("-1"));
+    }
+
+    #[test]
+    fn a_digest_is_told_by_its_id() {
+        let digest = "digest-payments-20261123T1415Z";
+        let read = |input| serde_json::from_value::<Input>(input).map_err(|error| error.to_string());
+        let of = |fallback| Ok(Input::Digest(OfDigest { digest: digest.to_owned(), n: 1, fallback }));
+        assert_eq!(read(json!({"v": 1, "digest": digest, "n": 1})), of(false));
+        assert_eq!(read(json!({"v": 1, "digest": digest, "n": 1, "fallback": true})), of(true));
+        for (input, part) in [
+            (json!({"v": 1, "digest": "payments", "n": 1}), "`payments` is no digest"),
+            (json!({"v": 1, "digest": digest, "n": 0}), "from 1"),
+            (json!({"v": 1, "digest": digest}), "missing field `n`"),
+            (json!({"v": 2, "digest": digest, "n": 1}), "this version reads 1"),
+            (json!({"v": 1, "digest": null, "n": 1}), "null"),
+        ] {
+            let error = read(input).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
     }
 }

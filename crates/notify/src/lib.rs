@@ -1,14 +1,15 @@
 //! Purpose: tell people. A page wakes someone until they acknowledge; an announcement asks for an approval, or says what
 //! came of a mitigation, which wakes them once where a change did not help, or that the incident is resolved, or reminds
-//! of what is in force.
-//! Reads: the incident, its mitigation, secrets of channels. Writes: SNS, Slack, PagerDuty, webhooks, `SENT#…`, `TOLD#…`,
-//! the timeline.
+//! of what is in force. A digest tells an owner once of what opened no incident, and wakes nobody.
+//! Reads: the incident, its mitigation, the digest with its entries, secrets of channels. Writes: SNS, Slack, PagerDuty, webhooks, `SENT#…`, `TOLD#…`,
+//! the timeline, that a digest was told.
 //! Undo: none, what was said was said. Retry: safe; what a channel accepted is not sent again, and what was claimed by a
 //! run that died is sent again, marked as a repeat: a lost page is worse than a repeated one.
 
 mod announce;
 mod channels;
 mod delivery;
+mod digest;
 mod fallback;
 mod hold;
 mod input;
@@ -27,7 +28,7 @@ use step::{Env, StepError};
 use crate::channels::Channels;
 pub use crate::channels::{KINDS, Kind};
 use crate::fallback::Told;
-pub use crate::input::{Announcement, Input, What};
+pub use crate::input::{Announcement, Input, OfDigest, OfIncident, What};
 
 /// What the state machine goes on with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -92,6 +93,10 @@ impl Ctx {
 /// unknown incident; what the store says where the incident could not be read, after the fallback topic was told once in
 /// its place.
 pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
+    let input = match input {
+        Input::Incident(input) => input,
+        Input::Digest(input) => return digest::tell(ctx, &input).await,
+    };
     let incident = fallback::load(ctx, &input).await?;
     match input.what {
         What::Page { engagement, step } => page::page(ctx, &incident, input.opening, engagement, step).await,

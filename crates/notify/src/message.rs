@@ -1,6 +1,7 @@
 //! What people read, and nothing else: every sentence that leaves for a page or an announcement is built here, from facts
 //! that are ours. No log line and no alarm reason is in it.
 
+pub(crate) mod digest;
 mod in_force;
 
 use incident::{Incident, Measure, Measures, MitigationRecord, Outcome, Progress};

@@ -14,7 +14,7 @@ use crate::raise::{self, Raise};
 use crate::span::Span;
 use crate::wire::*;
 use crate::words::{ENGAGE, MODE, RECOVERED_BY, SEVERITY};
-use crate::{evidence, mitigations};
+use crate::{evidence, mitigations, notify};
 
 /// `None` when something in it was reported. Without `teams` (they are unreadable) the owner is not looked up.
 pub(crate) fn plan(
@@ -35,11 +35,16 @@ pub(crate) fn plan(
     let hold_down = at_most(report, "hold_down", wire.hold_down.as_ref(), LONGEST_HOLD_DOWN);
     let reopen_within = at_most(report, "reopen_within", wire.reopen_within.as_ref(), LONGEST_REOPENING);
     let (severity, raise) = severity(report, &wire.severity);
-    let engage =
-        wire.engage.as_ref().map_or(Some(Engage::Page), |engage| word(report, "engage", engage, &ENGAGE, &["notify"]));
+    let engage = wire.engage.as_ref().map_or(Some(Engage::Page), |engage| word(report, "engage", engage, &ENGAGE, &[]));
     let mode = wire.mode.as_ref().map_or(Some(Mode::Observe), |mode| word(report, "mode", mode, &MODE, &[]));
     let mitigations = wire.mitigations.iter().filter_map(|wire| mitigations::read(report, wire, kinds)).collect();
-    let recovery = recovery(report, wire.recovery.as_ref(), wire.plan.referenced);
+    let recovery = match (engage, &wire.recovery) {
+        (Some(Engage::Notify), None) => Some(notify::RECOVERY),
+        (_, written) => recovery(report, written.as_ref(), wire.plan.referenced),
+    };
+    if engage == Some(Engage::Notify) {
+        notify::check(report, &wire);
+    }
     let evidence = evidence::read(report, wire.evidence.as_ref(), kinds.collectors);
     let plan = ResponsePlan {
         plan: name,

@@ -14,6 +14,7 @@ mod mitigations;
 mod mutes;
 mod mutes_file;
 mod node;
+mod notify;
 mod owners;
 mod pattern;
 mod plan;

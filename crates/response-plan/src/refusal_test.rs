@@ -94,7 +94,8 @@ fn what_comes_later_is_refused_by_name() {
     }
     refused("engage:", "hold_down: 45m", "14:12", "`hold_down: 45m` is longer than 15m", "the alarm itself");
     refused("engage:", "reopen_within: 2d", "14:16", "`reopen_within: 2d` is longer than 1d", "a new incident");
-    refused("engage:", "engage: notify", "14:9", "`engage: notify` is not supported yet", "write `page`");
+    let none = "a plan that only notifies proposes no mitigations";
+    refused("engage:", "engage: notify", "17:5", none, "write `engage: page`");
     for by in ["probe", "metric", "quiet"] {
         let line = format!("recovery: {{ by: {by}, held_for: 5m }}");
         refused("recovery:", &line, "24:17", &format!("`recovery.by: {by}` {later}"), "`signal` or `person`");

@@ -10,7 +10,7 @@ pub(crate) const SEVERITY: [(&str, Severity); 5] = [
     ("SEV5", Severity::Sev5),
 ];
 
-pub(crate) const ENGAGE: [(&str, Engage); 1] = [("page", Engage::Page)];
+pub(crate) const ENGAGE: [(&str, Engage); 2] = [("page", Engage::Page), ("notify", Engage::Notify)];
 
 pub(crate) const MODE: [(&str, Mode); 2] = [("observe", Mode::Observe), ("act", Mode::Act)];
 

@@ -3,7 +3,7 @@
 use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError as NotSent;
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_types::SdkConfig;
-use incident::{MitigationRecord, V, engage_input, engage_name, execution_input, execution_name};
+use incident::{Digest, MitigationRecord, V, engage_input, engage_name, execution_input, execution_name};
 use jiff::Timestamp;
 use step::{StepError, sdk_error};
 
@@ -72,6 +72,11 @@ impl Executions {
         let input =
             format!(r#"{{"v":{V},"incident_id":"{incident_id}","opening":{opening},"n":{n},"reminder":{count}}}"#);
         self.start_one(&self.mitigate, format!("{incident_id}-{opening}-{n}-remind-{count}"), input).await
+    }
+
+    /// Starts an execution that tells a digest for the `n`th time. One of that name did it, or does.
+    pub(crate) async fn tell_digest(&self, id: &str, n: u32) -> Result<(), StepError> {
+        self.start_one(&self.engage, Digest::execution_name(id, n), Digest::execution_input(id, n)).await
     }
 
     /// Lets a wait go on; `false` where it is over already, or went on before.

@@ -1,15 +1,16 @@
 //! Purpose: every minute, repair what a lost delivery or a killed function left behind: an open incident without a living
 //! execution gets one, a recovery that nobody handed on is, an engagement that pages nobody is begun and told to the
 //! fallback topic, what a person resolved while it fired is looked at again, what several services that fire at once make
-//! worse is raised and paged again, the owner is reminded of what is in force, and what a mute kept quiet is handed to
-//! triage again when it fires still and the mute is over.
+//! worse is raised and paged again, the owner is reminded of what is in force and told of what opened no incident, and what
+//! a mute kept quiet is handed to triage again when it fires still and the mute is over.
 //! Reads: incidents that are open, mitigated or resolved of late, the last state of what fired, what is in force, what is
-//! muted, executions.
+//! muted, digests, executions.
 //! Writes: executions, `run`, the status `stuck`, severity and engagement, `SENT#…`, the timeline, which reminder was the
 //! last, that a muted signal waits no more; the fallback topic, the queue `signals`.
 //! Undo: none. Retry: safe; each repair is found done by the next run, and a page may repeat, since a lost one is worse.
 
 mod decide;
+mod digests;
 mod executions;
 mod notice;
 mod recheck;
@@ -61,6 +62,8 @@ pub struct Output {
     pub muted: u32,
     /// How many of them triage has to decide upon again, since the mute is over.
     pub unmuted: u32,
+    /// How many digests are due, and are being told.
+    pub digests: u32,
 }
 
 /// What the function holds between invocations.
@@ -129,6 +132,9 @@ async fn sweep(ctx: &Ctx) -> Result<Output, StepError> {
         unlisted = Some(error);
     }
     if let Err(error) = unmute::deliver_again(ctx, step::now(), &mut output).await {
+        unlisted = Some(error);
+    }
+    if let Err(error) = digests::tell(ctx, step::now(), &mut output).await {
         unlisted = Some(error);
     }
     unlisted.map_or(Ok(output), Err)

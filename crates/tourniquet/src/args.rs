@@ -2,6 +2,7 @@
 
 mod mute;
 mod offline;
+mod promote;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 pub(crate) use self::mute::{Mute, Unmute};
 pub(crate) use self::offline::{Plans, Replay, Triage, Who};
+pub(crate) use self::promote::{Declare, ReportOf};
 
 /// Tourniquet: stop the bleeding first, keep the evidence, and make the next incident shorter.
 ///
@@ -85,6 +87,10 @@ pub(crate) enum Command {
         /// The incident.
         id: String,
     },
+    /// Make an incident of a signal that was told once, in a digest: somebody is paged.
+    Declare(Declare),
+    /// Say what has no owner: what the catch-all took, and what a plan for it would match.
+    Report(ReportOf),
     /// Acknowledge: you have seen the page, and take it.
     Ack(Ack),
     /// Let a mitigation happen, after showing what would change.

@@ -15,6 +15,7 @@ mod replay;
 mod report;
 mod show;
 mod triage;
+mod unowned;
 mod who;
 
 use std::process::ExitCode;
@@ -65,6 +66,8 @@ async fn run_online(cloud: &Cloud, command: Command, json: bool) -> anyhow::Resu
     match command {
         Command::Incidents(list) => incidents::run(cloud, &list).await,
         Command::Show { id } => show::run(cloud, &id).await,
+        Command::Declare(what) => people::declare(cloud, &what).await,
+        Command::Report(what) => unowned::run(cloud, &what).await,
         Command::Ack(what) => people::acknowledge(cloud, &what).await,
         Command::Approve(what) => people::approve(cloud, &what, json).await,
         Command::Reject(what) => people::reject(cloud, &what).await,

@@ -58,7 +58,7 @@ impl Memory {
         };
         known.fires_in = self.fires_in(&known);
         known.muted = plans.muted(of, signal, now).filter(|_| !signal.drill).map(Muted::from);
-        let action = decide(signal, &known);
+        let action = decide(signal, &known).under(of.engage, signal);
         let flapping = is_flapping(known.pointer.as_ref(), signal.time);
         let (outcome, reason, incident, newest) = match action.clone() {
             Action::Repeat { incident } => {
@@ -90,6 +90,10 @@ impl Memory {
                 (SignalOutcome::Attached, reason, Some((incident_id, opening)), false)
             }
             Action::Mute { muted, .. } => (SignalOutcome::Muted, muted.to_string(), None, true),
+            Action::NotifyOnly { newest } => {
+                let reason = format!("{}: it is told once, in the digest of {}", resolution.why, of.owner);
+                (SignalOutcome::NotifyOnly, reason, None, newest)
+            }
             Action::Ignore { reason, newest } => (SignalOutcome::Ignored, reason, None, newest),
         };
         if newest {

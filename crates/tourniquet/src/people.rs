@@ -6,7 +6,7 @@ use anyhow::{anyhow, bail};
 use incident::{MitigationRecord, Progress, Verb, is_incident_id};
 use serde_json::json;
 
-use crate::args::{Ack, Approve, Brake, Change, Reject, Resolve};
+use crate::args::{Ack, Approve, Brake, Change, Declare, Reject, Resolve};
 use crate::ask::ask;
 use crate::cloud::Cloud;
 use crate::report::{Report, line, second};
@@ -44,6 +44,12 @@ pub(crate) async fn reject(cloud: &Cloud, what: &Reject) -> anyhow::Result<Repor
 pub(crate) async fn resolve(cloud: &Cloud, what: &Resolve) -> anyhow::Result<Report> {
     let id = checked(&what.id)?;
     ask(cloud, Verb::Resolve, Some(id), json!({"reason": what.reason}), what.wait).await
+}
+
+/// Makes an incident of what was told once.
+pub(crate) async fn declare(cloud: &Cloud, what: &Declare) -> anyhow::Result<Report> {
+    let args = json!({"signal_id": what.signal_id, "reason": what.reason, "severity": what.severity});
+    ask(cloud, Verb::Declare, None, args, what.wait).await
 }
 
 pub(crate) async fn brake(cloud: &Cloud, what: &Brake) -> anyhow::Result<Report> {

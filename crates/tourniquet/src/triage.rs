@@ -166,7 +166,7 @@ impl Judgement {
             word(self.verdict.outcome)?,
             line(&self.verdict.reason)
         );
-        if self.verdict.outcome <= SignalOutcome::Attached && signal.state == State::Firing {
+        if self.verdict.outcome <= SignalOutcome::NotifyOnly && signal.state != State::Recovered {
             let (severity, owner, service, environment) =
                 (plan.severity, &plan.owner, &plan.service, &plan.environment);
             text.push_str(&format!(

@@ -7,7 +7,7 @@ use incident::{
 };
 use incident_store::{Opening, Taken as Written};
 use jiff::Timestamp;
-use response_plan::ResolvedPlan;
+use response_plan::{Engage, ResolvedPlan};
 use signal::{Signal, State, Unread};
 use step::StepError;
 
@@ -77,7 +77,10 @@ async fn one(ctx: &Ctx, signal: &Signal, received: Timestamp) -> Result<Taken, S
             );
             Ok(taken)
         }
-        Err(error) if signal.state == State::Firing => Err(fallback::page(ctx, signal, &judged.plan, error).await),
+        // Nobody is woken by what is told in a digest: it waits in the queue.
+        Err(error) if signal.state == State::Firing && judged.plan.plan.engage == Engage::Page => {
+            Err(fallback::page(ctx, signal, &judged.plan, error).await)
+        }
         Err(error) => Err(error),
     }
 }
@@ -174,7 +177,7 @@ async fn try_record(
         };
         (taken, incident)
     };
-    let (written, recorded) = match decide(signal, &known) {
+    let (written, recorded) = match decide(signal, &known).under(judged.plan.plan.engage, signal) {
         Action::Repeat { incident } => {
             let outcome = if incident.is_some() { SignalOutcome::Attached } else { SignalOutcome::Ignored };
             (Written::Done, taken(outcome, "it came before".to_owned(), incident))
@@ -222,6 +225,11 @@ async fn try_record(
         Action::Mute { muted, recorded: false } => {
             let written = store.mute(signal, &known, &muted, received).await?;
             (written, taken(SignalOutcome::Muted, muted.to_string(), None))
+        }
+        Action::NotifyOnly { newest } => {
+            let reason = format!("{}: it is told once, in the digest of {}", judged.why, judged.plan.plan.owner);
+            let written = store.notify_only(signal, &known, (&judged.plan, reason.as_str()), newest, received).await?;
+            (written, taken(SignalOutcome::NotifyOnly, reason, None))
         }
         Action::Ignore { reason, newest } => {
             let written = store.ignore(signal, &known, &reason, newest, received).await?;

@@ -50,6 +50,22 @@ fn verbs_about_an_incident() {
 }
 
 #[test]
+fn what_becomes_an_incident() {
+    let id = "0123456789abcdef0123456789ABCDEF";
+    let declare = |severity| {
+        let signal_id = id.to_ascii_lowercase();
+        Ok(Asked::Declare { signal_id, reason: "it spreads".into(), severity })
+    };
+    check("declare", json!({"signal_id": id, "reason": "it spreads"}), declare(None));
+    let worse = json!({"signal_id": id, "reason": "it spreads", "severity": "SEV1"});
+    check("declare", worse, declare(Some(Severity::Sev1)));
+    check("declare", json!({"signal_id": id}), Err("say why"));
+    check("declare", json!({"signal_id": &id[1..], "reason": "r"}), Err("32 hex digits"));
+    check("declare", json!({"reason": "r"}), Err("as the digest names it"));
+    check("declare", json!({"signal_id": id, "reason": "r", "severity": "bad"}), Err("SEV5"));
+}
+
+#[test]
 fn the_brake() {
     check("brake", json!({"on": false}), Ok(Asked::BrakeOff));
     check("brake", json!({"on": true, "reason": "r"}), Ok(Asked::BrakeOn { reason: "r".into(), minutes: 60 }));

@@ -10,7 +10,7 @@ use step::Env;
 
 use crate::channels::http::{Http, Post};
 use crate::channels::slack::SECRETS;
-use crate::channels::{About, Client, Failure, Kind, argument, needs_somebody};
+use crate::channels::{About, Client, Failure, Kind, Of, argument, needs_somebody};
 use crate::input::{Announcement, What};
 use crate::message::Message;
 use crate::secret::{Secrets, Token};
@@ -125,10 +125,17 @@ impl Client for PagerDuty {
     fn send<'a>(
         &'a self,
         with: &'a Arguments,
-        about: About<'a>,
+        of: Of<'a>,
         message: &'a Message,
     ) -> BoxFuture<'a, Result<String, Failure>> {
-        Box::pin(async move { self.send(argument(with, "routing_key")?, about, message).await })
+        Box::pin(async move {
+            match of {
+                Of::Incident(about) => self.send(argument(with, "routing_key")?, about, message).await,
+                Of::Digest(_) => {
+                    Err(Failure::Refused(anyhow!("PagerDuty takes what wakes people, and its end, alone")))
+                }
+            }
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use step::{Allow, Env};
 
 use crate::channels::http::{Http, Post};
-use crate::channels::{About, Client, Failure, Kind, argument};
+use crate::channels::{Client, Failure, Kind, Of, argument};
 use crate::message::Message;
 use crate::secret::Secrets;
 
@@ -117,7 +117,7 @@ impl Client for Slack {
     fn send<'a>(
         &'a self,
         with: &'a Arguments,
-        _: About<'a>,
+        _: Of<'a>,
         message: &'a Message,
     ) -> BoxFuture<'a, Result<String, Failure>> {
         Box::pin(async move { self.post(argument(with, "channel")?, argument(with, "token")?, message).await })

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use response_plan::{Arguments, ChannelKind, Field, Wrong};
 use step::{Allow, Env, StepError};
 
-use crate::channels::{About, Client as ChannelClient, Failure, Kind, argument};
+use crate::channels::{Client as ChannelClient, Failure, Kind, Of, argument};
 use crate::message::Message;
 
 pub(super) static KIND: Kind = Kind {
@@ -79,7 +79,7 @@ impl ChannelClient for Sns {
     fn send<'a>(
         &'a self,
         with: &'a Arguments,
-        _: About<'a>,
+        _: Of<'a>,
         message: &'a Message,
     ) -> BoxFuture<'a, Result<String, Failure>> {
         Box::pin(async move { self.publish(argument(with, "topic")?, message).await })

@@ -5,6 +5,7 @@ mod address;
 use anyhow::anyhow;
 use futures_util::future::BoxFuture;
 use hmac::{Hmac, KeyInit, Mac};
+use incident::Digest;
 use jiff::Timestamp;
 use response_plan::{Arguments, ChannelKind, Field, Wrong, secret_name};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use sha2::Sha256;
 
 use crate::channels::http::{Http, Post};
 use crate::channels::slack::SECRETS;
-use crate::channels::{About, Client, Failure, Kind, argument};
+use crate::channels::{About, Client, Failure, Kind, Of, argument};
 use crate::input::What;
 use crate::message::Message;
 use crate::secret::{Secrets, Token};
@@ -70,12 +71,16 @@ impl Webhook {
         &self,
         url: &str,
         secret: &str,
-        about: About<'_>,
+        of: impl Into<Of<'_>>,
         message: &Message,
     ) -> Result<String, Failure> {
         let key = self.secrets.token(secret, "signing secret").await.map_err(Failure::Refused)?;
         let now = step::now();
-        let body = body(about, message, now).to_string();
+        let body = match of.into() {
+            Of::Incident(about) => body(about, message, now),
+            Of::Digest(digest) => digest_body(digest, message, now),
+        };
+        let body = body.to_string();
         let timestamp = now.as_second().to_string();
         let signature = signature(&key, &timestamp, &body).map_err(Failure::Refused)?;
         let headers = vec![("x-tourniquet-timestamp", timestamp), ("x-tourniquet-signature", signature)];
@@ -107,10 +112,10 @@ impl Client for Webhook {
     fn send<'a>(
         &'a self,
         with: &'a Arguments,
-        about: About<'a>,
+        of: Of<'a>,
         message: &'a Message,
     ) -> BoxFuture<'a, Result<String, Failure>> {
-        Box::pin(async move { self.post(argument(with, "url")?, argument(with, "secret")?, about, message).await })
+        Box::pin(async move { self.post(argument(with, "url")?, argument(with, "secret")?, of, message).await })
     }
 }
 
@@ -139,6 +144,20 @@ fn body(about: About<'_>, message: &Message, now: Timestamp) -> Value {
         "text": message.text(),
         "link": incident.opened.signal.link,
         "drill": incident.opened.drill,
+        "sent_at": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    })
+}
+
+/// The body of what an owner is told once: it is of no incident.
+fn digest_body(digest: &Digest, message: &Message, now: Timestamp) -> Value {
+    json!({
+        "v": V,
+        "kind": "digest",
+        "digest": digest.id,
+        "title": message.title,
+        "owner": digest.team.name,
+        "text": message.text(),
+        "drill": digest.drill,
         "sent_at": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     })
 }

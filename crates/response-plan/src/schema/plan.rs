@@ -22,7 +22,7 @@ pub(super) fn plan(kinds: &Kinds<'_>) -> Value {
         .may("customer_facing", "Whether customers feel it; left out, `false`.", json!({"type": "boolean"}))
         .may("owner", "Who owns the decision: a team of teams.yaml; left out, as `service`.", name())
         .must("severity", SEVERITIES, severity())
-        .may("engage", "`page`: someone must acknowledge, and it escalates until they do.", words(&ENGAGE))
+        .may("engage", ENGAGEMENTS, words(&ENGAGE))
         .may("mode", MODES, json!({"type": "string", "enum": words(&MODE)["enum"], "default": "observe"}))
         .may(
             "hold_down",
@@ -39,10 +39,22 @@ pub(super) fn plan(kinds: &Kinds<'_>) -> Value {
             "The ways out, in order of preference; the first whose guards hold is proposed.",
             list(mitigation(kinds.mitigations)),
         )
-        .must("recovery", "When the incident counts as recovered.", recovery())
+        .may("recovery", "When the incident counts as recovered; a plan that pages must say it.", recovery())
         .may("evidence", "What is kept.", evidence(kinds.collectors))
         .may("runbook", "Where the runbook is, as a path or URL.", text());
-    described("What a signal means: which service, whose, how bad, what may be done, when it is over.", whole.closed())
+    let whole = by_engagement(whole.closed());
+    described("What a signal means: which service, whose, how bad, what may be done, when it is over.", whole)
+}
+
+const ENGAGEMENTS: &str = "`page`, the default: someone must acknowledge, and it escalates until they do. `notify`: the owner is \
+                           told once, in a digest, and no incident is opened until a person makes one of it.";
+
+/// Who is paged must know when it is over; for what is only told nothing is changed.
+fn by_engagement(mut plan: Value) -> Value {
+    plan["if"] = json!({"properties": {"engage": {"const": "notify"}}, "required": ["engage"]});
+    plan["then"] = json!({"properties": {"mitigations": {"maxItems": 0}}});
+    plan["else"] = json!({"required": ["recovery"]});
+    plan
 }
 
 const SEVERITIES: &str = "How bad it is: SEV1 critical, SEV2 high, SEV3 medium, SEV4 low, SEV5 no impact.";

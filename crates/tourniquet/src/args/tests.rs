@@ -28,6 +28,13 @@ fn wrong_usage_is_said() {
     refused("tourniquet incidents --status broken", "`broken` is no status of an incident");
     refused("tourniquet incidents --cursor 7b7d", "--status");
     refused("tourniquet reject inc-20261123-0123456789", "--reason");
+    let id = "0123456789abcdef0123456789abcdef";
+    refused("tourniquet declare --reason r", "--from <SIGNAL_ID>");
+    refused(&format!("tourniquet declare --from {id}"), "--reason");
+    refused("tourniquet declare --reason r --from inc-20261123-0123456789", "32 hex digits");
+    refused(&format!("tourniquet declare --reason r --from {id} --severity bad"), "write SEV1");
+    refused("tourniquet report", "--unowned");
+    refused("tourniquet report --unowned --since yesterday", "yesterday");
     refused("tourniquet mitigate undo", "<ID>");
     refused("tourniquet mitigate dance", "dance");
     refused("tourniquet brake on", "--reason");

@@ -81,3 +81,28 @@ fn a_signal_comes_once() {
     assert!(matches!(again.action, Action::Repeat { incident: Some(_) }), "{:?}", again.action);
     assert_eq!(again.outcome, SignalOutcome::Attached);
 }
+
+#[test]
+fn what_only_notifies_opens_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/triage/plans");
+    std::fs::copy(shipped.join("teams.yaml"), dir.path().join("teams.yaml")).unwrap();
+    let plan = "plan: slow\ntype: slow\nmatch: { source: [aws.cloudwatch] }\nservice: checkout\nenvironment: prod\n\
+                owner: payments\nseverity: SEV4\nengage: notify\n";
+    std::fs::write(dir.path().join("slow.yaml"), plan).unwrap();
+    let plans = plans::load(dir.path()).unwrap();
+    let mut memory = Memory::default();
+    for (state, minute, outcome) in [
+        ("ALARM", 0, SignalOutcome::NotifyOnly),
+        ("ALARM", 0, SignalOutcome::Ignored),
+        ("OK", 1, SignalOutcome::Ignored),
+        ("ALARM", 2, SignalOutcome::NotifyOnly),
+        ("INSUFFICIENT_DATA", 3, SignalOutcome::NotifyOnly),
+    ] {
+        let verdict = memory.take(&plans, &alarm("slow", state, minute));
+        assert_eq!(verdict.outcome, outcome, "{state} {minute}: {}", verdict.reason);
+        if outcome == SignalOutcome::NotifyOnly {
+            assert!(verdict.reason.ends_with("it is told once, in the digest of payments"), "{}", verdict.reason);
+        }
+    }
+}

@@ -19,6 +19,8 @@ pub(crate) struct Outcome {
     /// In the order in which they opened.
     pub(crate) incidents: Vec<Incident>,
     pub(crate) pages: Vec<TeamPages>,
+    /// Of each team how many signals it is told once, in digests.
+    pub(crate) told_once: BTreeMap<String, u64>,
     pub(crate) unowned: Unowned,
 }
 
@@ -142,6 +144,9 @@ impl<'p> Player<'p> {
     /// Does what was decided; `at` is the signal's own time, or the end of what muted it.
     fn act(&mut self, signal: &Signal, verdict: Verdict, at: Timestamp) {
         match verdict.action.clone() {
+            Action::NotifyOnly { .. } if !signal.drill => {
+                *self.outcome.told_once.entry(verdict.plan.plan.owner).or_default() += 1;
+            }
             Action::Open => {
                 let id = incident_id(&verdict.group, signal);
                 self.opens(id, signal, at, verdict);
@@ -170,7 +175,11 @@ impl<'p> Player<'p> {
                 self.quiet.insert(signal.signal_id.clone(), signal.clone());
                 self.due.insert((muted.until, Due::Unmute, signal.signal_id.clone()));
             }
-            Action::Repeat { .. } | Action::Inform { .. } | Action::Mute { .. } | Action::Ignore { .. } => {}
+            Action::NotifyOnly { .. }
+            | Action::Repeat { .. }
+            | Action::Inform { .. }
+            | Action::Mute { .. }
+            | Action::Ignore { .. } => {}
         }
     }
 

@@ -65,6 +65,11 @@ pub(super) fn outcome(of: &Outcome, dir: &str) -> String {
         let rows: Vec<_> = of.pages.iter().map(row).collect();
         text.push_str(&indented(&fitted(&["team", "pages", "at night", "time zone"], &rows, WIDTH - 2)));
     }
+    if !of.told_once.is_empty() {
+        text.push_str("\nTold once, in digests, and paged to nobody:\n");
+        let rows: Vec<_> = of.told_once.iter().map(|(team, n)| vec![team.clone(), n.to_string()]).collect();
+        text.push_str(&indented(&fitted(&["team", "signals"], &rows, WIDTH - 2)));
+    }
     if of.unowned.signals > 0 {
         text.push_str(&format!("\nNobody owns {}:\n", counted(of.unowned.signals, "signal")));
         let row =

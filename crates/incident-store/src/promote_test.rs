@@ -1,0 +1,95 @@
+//! A signal that was told once becomes an incident, with the real client over canned answers.
+
+use incident::{FingerprintState, OpenPointer, Status};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::tests::{answering, now, opened, signal};
+
+fn entry() -> Entry {
+    Entry::new(now(), "command", &["opened", "i", "1"], "declared".to_owned())
+}
+
+/// What the transaction writes where this is the last known state of the fingerprint.
+async fn written(fingerprint: Option<FingerprintState>) -> Vec<Value> {
+    let (store, client) = answering(&[(200, json!({}))]);
+    let (opened, group) = opened();
+    let known = Known { fingerprint, ..Known::default() };
+    let opening = Opening { opened: &opened, group: &group };
+    assert_eq!(store.promote(&signal(), &known, opening, &entry()).await.unwrap(), Taken::Done);
+    let request = client.actual_requests().next().unwrap();
+    let asked: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+    asked["TransactItems"].as_array().unwrap().clone()
+}
+
+fn last(state: State, seconds: i64) -> Option<FingerprintState> {
+    Some(FingerprintState { state, time: now() + jiff::SignedDuration::from_secs(seconds), incident: None })
+}
+
+#[tokio::test]
+async fn the_signal_joins_one_incident_alone_and_a_recovery_finds_it() {
+    let items = written(last(State::Firing, 0)).await;
+    let signal = &items[0]["Update"];
+    assert_eq!(signal["ConditionExpression"], "attribute_exists(pk) AND attribute_not_exists(incident_id)");
+    assert_eq!(items[1]["Put"]["Item"]["firing"]["SS"], json!([self::signal().fingerprint]));
+    assert_eq!(items[2]["Put"]["ConditionExpression"], "attribute_not_exists(pk)", "the group's pointer is free");
+    let fingerprint = &items[5]["Update"];
+    assert_eq!(fingerprint["ConditionExpression"], "#state = :state AND #time = :time");
+    assert_eq!(fingerprint["UpdateExpression"], "SET incident_id = :id, opening = :one");
+    assert_eq!(written(None).await.len(), 5, "of what only informs no state is known");
+}
+
+#[tokio::test]
+async fn what_has_recovered_since_does_not_fire() {
+    for (fingerprint, fires) in [
+        (last(State::Recovered, 60), false),
+        // It has fired anew, or the recovery is older.
+        (last(State::Firing, 60), true),
+        (last(State::Recovered, -1), true),
+        (None, true),
+    ] {
+        let items = written(fingerprint.clone()).await;
+        let incident = &items[1]["Put"]["Item"];
+        assert_eq!(incident.get("firing").is_some(), fires, "{fingerprint:?}");
+        assert_eq!(incident.get("clear_since").is_none(), fires, "{fingerprint:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_pointer_that_changed_since_is_a_lost_race() {
+    let cancelled = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "message": "no",
+        "CancellationReasons": [{"Code": "None"}, {"Code": "ConditionalCheckFailed"}],
+    });
+    let (store, _) = answering(&[(400, cancelled)]);
+    let (opened, group) = opened();
+    let pointer = OpenPointer {
+        incident_id: "inc-20261122-0123456789".into(),
+        opening: 1,
+        status: Status::Resolved,
+        reopen_until: None,
+        openings: vec![],
+    };
+    let known = Known { pointer: Some(pointer), ..Known::default() };
+    let opening = Opening { opened: &opened, group: &group };
+    assert_eq!(store.promote(&signal(), &known, opening, &entry()).await.unwrap(), Taken::LostRace);
+}
+
+#[tokio::test]
+async fn a_signal_reads_back_with_the_plan_that_it_was_told_under() {
+    let (opened, _) = opened();
+    let item = |more: Value| {
+        let mut item = json!({
+            "signal": {"S": serde_json::to_string(&signal()).unwrap()}, "reason": {"S": "why"},
+            "received_at": {"S": "2026-11-23T10:00:01.000Z"},
+        });
+        item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"Item": item})
+    };
+    let plan = json!({"plan": {"S": serde_json::to_string(&opened.plan).unwrap()}});
+    let (store, _) = answering(&[(200, item(plan)), (200, item(json!({}))), (200, json!({}))]);
+    let told = store.recorded("s").await.unwrap().unwrap();
+    assert_eq!((told.signal, told.plan, told.incident), (signal(), Some(opened.plan), None));
+    assert_eq!(store.recorded("s").await.unwrap().unwrap().plan, None);
+    assert_eq!(store.recorded("s").await.unwrap(), None);
+}
