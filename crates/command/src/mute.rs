@@ -14,6 +14,9 @@ use crate::request::Request;
 /// So many may be set at once: triage reads them all with every signal.
 const MOST: usize = 50;
 
+/// So many are kept, those among them that were taken back before their end: one item of the table holds them all.
+const KEPT: usize = 4 * MOST;
+
 /// What to do about a mute.
 #[derive(Debug, PartialEq)]
 enum Ruling {
@@ -75,6 +78,10 @@ fn set(mutes: &[Mute], new: &Mute, now: Timestamp) -> Ruling {
         )));
     }
     let stand = standing(mutes, now);
+    if stand.len() >= KEPT {
+        let text = format!("{KEPT} mutes were set whose end has not come, taken back or not; wait for the next to end");
+        return Ruling::Say(Answer::no(text));
+    }
     if stand.iter().filter(|mute| mute.is_active(now)).count() >= MOST {
         let text = format!("{MOST} mutes are set, and that is the most; take one back before {scope} is muted");
         return Ruling::Say(Answer::no(text));

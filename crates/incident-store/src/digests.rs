@@ -76,21 +76,23 @@ impl Store {
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be read.
-    pub async fn due_digests(&self, now: Timestamp) -> Result<Vec<Digest>, StepError> {
+    pub async fn due_digests(&self, now: Timestamp) -> Result<Vec<Result<Digest, StepError>>, StepError> {
         let mut found = self.by_status(DIGEST).into_paginator().items().send();
         let mut due = Vec::new();
         while let Some(item) = found.next().await {
             let item = item.map_err(|e| sdk_error("the list of digests could not be read", e))?;
-            let row = Row(&item);
-            if row.instant("opened_at")? > now {
-                continue;
-            }
-            let stored = self.get(&row.text("pk")?, &row.text("sk")?).await?;
-            if let Some(stored) = stored.filter(|stored| stored.contains_key("status")) {
-                due.push(read(&stored)?);
-            }
+            due.extend(self.due_digest(Row(&item), now).await.transpose());
         }
         Ok(due)
+    }
+
+    /// One of the list; `None` where it is not due, or was told since.
+    async fn due_digest(&self, listed: Row<'_>, now: Timestamp) -> Result<Option<Digest>, StepError> {
+        if listed.instant("opened_at")? > now {
+            return Ok(None);
+        }
+        let stored = self.get(&listed.text("pk")?, &listed.text("sk")?).await?;
+        stored.filter(|stored| stored.contains_key("status")).map(|stored| read(&stored)).transpose()
     }
 
     /// A digest; `None` where there is none, since nothing was put into it, or it was kept for as long as signals are.

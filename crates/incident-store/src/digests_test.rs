@@ -68,6 +68,7 @@ async fn what_is_due_is_found_and_what_was_told_since_is_not() {
         assert_eq!(found.len(), due, "{time}");
         assert_eq!(bodies(&client)[0]["IndexName"], "by-status");
         for digest in found {
+            let digest = digest.unwrap();
             assert_eq!((digest.id.as_str(), digest.entries, digest.told), (ID, 2, 0));
             assert_eq!((digest.team, digest.until), (plan().team, at("10:15:00")));
         }

@@ -24,7 +24,9 @@ impl Store {
             None => self.locked_by(signal).await?,
         };
         let Some(id) = id else { return Ok(None) };
-        let incident = self.incident(&id).await?.filter(|incident| incident.status.holds_group_key());
+        // What happened before the incident opened has another cause, however late it comes.
+        let of_it = |i: &Incident| i.status.holds_group_key() && signal.time >= i.opened.signal.time;
+        let incident = self.incident(&id).await?.filter(of_it);
         Ok(incident.map(|incident| (id, incident.opening)))
     }
 

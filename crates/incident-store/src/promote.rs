@@ -81,9 +81,14 @@ impl Store {
             put(self.put_new(reference(signal, &opened.id, opened.opened_at))?),
             put(self.put_entry(&opened.id, entry)?),
         ];
-        if known.fingerprint.is_some() {
-            items.push(TransactWriteItem::builder().update(self.fires_there(signal, known, &opened.id)?).build());
-        }
+        let fired = known.fingerprint.as_ref().is_some_and(|last| last.state == State::Firing);
+        items.push(if fired || clear_since(signal, known).is_some() {
+            TransactWriteItem::builder().update(self.fires_there(signal, known, &opened.id)?).build()
+        } else {
+            // What only informed fires in the incident that a person makes of it, or no recovery would find that.
+            let fires = Signal { state: State::Firing, ..signal.clone() };
+            put(self.put_fingerprint(&fires, known, Some(&(opened.id.clone(), 1)))?)
+        });
         self.transact(items).await
     }
 

@@ -36,7 +36,12 @@ async fn the_signal_joins_one_incident_alone_and_a_recovery_finds_it() {
     let fingerprint = &items[5]["Update"];
     assert_eq!(fingerprint["ConditionExpression"], "#state = :state AND #time = :time");
     assert_eq!(fingerprint["UpdateExpression"], "SET incident_id = :id, opening = :one");
-    assert_eq!(written(None).await.len(), 5, "of what only informs no state is known");
+    // Of what only informs no state is known, or an older one: it fires in the incident that is made of it.
+    for before in [None, last(State::Recovered, -1)] {
+        let items = written(before).await;
+        let fingerprint = &items[5]["Put"]["Item"];
+        assert_eq!((&fingerprint["state"]["S"], &fingerprint["opening"]["N"]), (&json!("firing"), &json!("1")));
+    }
 }
 
 #[tokio::test]

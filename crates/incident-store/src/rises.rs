@@ -23,7 +23,8 @@ impl Store {
             .set_key(Some(key(&keys::incident(incident.id()), keys::META)))
             .update_expression(format!("SET severity = :to, raised = :rise{next}"))
             .condition_expression(
-                "opening = :opening AND engagement = :engagement AND #status = :status AND severity = :from",
+                "opening = :opening AND engagement = :engagement AND #status = :status AND severity = :from \
+                 AND attribute_exists(firing)",
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":to", s(to.as_str()))

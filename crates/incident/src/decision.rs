@@ -149,7 +149,10 @@ pub fn decide(signal: &Signal, known: &Known) -> Action {
         }
         return Action::Repeat { incident: before.incident.clone() };
     }
-    if let Some((incident_id, opening)) = known.ours.clone() {
+    // Whoever caused a recovery, what fired is clear.
+    let fired = known.fingerprint.as_ref().is_some_and(|last| last.state == State::Firing);
+    let clears = fired && signal.state == State::Recovered;
+    if let Some((incident_id, opening)) = known.ours.clone().filter(|_| !clears) {
         return Action::Inform { incident_id, opening };
     }
     if signal.state == State::Info {
@@ -196,7 +199,7 @@ fn recover(known: &Known) -> Action {
         None if fired.is_some() => {
             Action::Ignore { reason: "it recovers, and what fired was muted".to_owned(), newest: true }
         }
-        None => Action::Ignore { reason: "it recovers, and nothing of it was firing".to_owned(), newest: true },
+        None => Action::Ignore { reason: "it recovers, and no incident was open for it".to_owned(), newest: true },
     }
 }
 
@@ -306,6 +309,8 @@ mod tests {
             let again = Known { signal: Some(KnownSignal { incident: Some(("inc".into(), 1)), muted: None }), ..ours };
             check(&signal(state, 10), again, "repeat");
         }
+        let ours = Known { ours: Some(("other".into(), 1)), fingerprint: last(State::Firing, 9), ..Known::default() };
+        check(&signal(State::Recovered, 10), ours, "recover");
     }
 
     #[test]

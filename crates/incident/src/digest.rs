@@ -13,7 +13,7 @@ pub const DIGEST_EVERY: SignedDuration = SignedDuration::from_mins(15);
 
 /// The longest owner's name in an id. With the number of the telling it makes the name of an execution, which Step Functions
 /// limits to 80 characters.
-const OWNER: usize = 45;
+const OWNER: usize = 40;
 
 /// Which digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,9 +78,10 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// The name of the execution that tells it for the `n`th time.
-    pub fn execution_name(id: &str, n: u32) -> String {
-        format!("{id}-{n}")
+    /// The name of the execution that tells it for the `n`th time; where that did not come to an end it has another in each
+    /// hour after it was due.
+    pub fn execution_name(id: &str, n: u32, hours: i64) -> String {
+        if hours > 0 { format!("{id}-{n}-{hours}") } else { format!("{id}-{n}") }
     }
 
     /// Its input, byte-stable, so that starting twice is starting once.
@@ -191,7 +192,7 @@ mod tests {
             let id = id(owner, at, true);
             assert!(is_digest_id(&id), "{id}");
             assert!(!crate::is_incident_id(&id));
-            assert!(Digest::execution_name(&id, 999).len() <= 80, "{id}");
+            assert!(Digest::execution_name(&id, 999, 720).len() <= 80, "{id}");
         }
         assert_ne!(id(&long, at, false), id(&other, at, false));
         for none in [

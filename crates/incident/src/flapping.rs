@@ -18,17 +18,19 @@ const LONGER: u64 = 3;
 /// The group's openings of the last hour, with the one that is beginning: what its pointer remembers. Of more than flapping
 /// takes, the last.
 pub fn openings(before: Option<&OpenPointer>, at: Timestamp) -> Vec<Timestamp> {
-    let recent = before.into_iter().flat_map(|pointer| &pointer.openings);
-    let mut openings: Vec<_> = recent.copied().filter(|opened| at.duration_since(*opened).abs() <= WITHIN).collect();
-    openings.push(at);
+    let mut openings: Vec<_> = before.into_iter().flat_map(|pointer| &pointer.openings).copied().chain([at]).collect();
     openings.sort();
     openings.dedup();
+    // What comes late, as at the end of a mute, must not make the openings since be forgotten.
+    let newest = openings.last().copied().unwrap_or(at);
+    openings.retain(|opened| newest.duration_since(*opened) <= WITHIN);
     openings.split_off(openings.len().saturating_sub(OPENINGS))
 }
 
 /// Whether an opening that begins makes its group a flapping one.
 pub fn is_flapping(before: Option<&OpenPointer>, at: Timestamp) -> bool {
-    openings(before, at).len() >= OPENINGS
+    let openings = openings(before, at);
+    openings.len() >= OPENINGS && openings.contains(&at)
 }
 
 /// How long something has to stay clear, where its plan says `held_for`.
@@ -80,6 +82,9 @@ mod tests {
             (&[0, 10, 20, 81], false),
             (&[0, 10, 20, 75], false),
             (&[0, 30, 60, 90, 120], true),
+            // One that comes late is no part of it, and nothing is forgotten for it.
+            (&[100, 110, 20], false),
+            (&[100, 110, 20, 120], true),
             // The same opening twice is one.
             (&[0, 10, 10], false),
         ] {

@@ -27,11 +27,13 @@ impl Incident {
         self.engaged_at.unwrap_or(self.opened.opened_at)
     }
 
-    /// Whether its plan holds back what people are told. Once one of them was told in this opening, or knows, nothing is
-    /// held back any more, whatever fires again.
+    /// Whether its plan holds back what people are told. Once one of them was told in this opening, or knows, or is to be
+    /// told that it is worse, nothing is held back any more, whatever fires again; and nothing is of what flaps, since that
+    /// clears by itself each time.
     pub fn is_held_back(&self) -> bool {
         let known = self.paged_at.is_some() || self.acknowledged_at.is_some() || self.status == Status::Stuck;
-        !self.plan().hold_down.is_zero() && !known
+        let worse = self.raised.is_some() && self.engagement > 1;
+        !self.plan().hold_down.is_zero() && !known && !worse && !self.opened.flapping
     }
 
     /// Whether people may be told of it now.
@@ -84,6 +86,10 @@ mod tests {
         serde_json::from_value(all).unwrap()
     }
 
+    fn rise() -> serde_json::Value {
+        json!({"from": "SEV2", "to": "SEV1", "why": "w", "at": at(1)})
+    }
+
     fn wait(seconds: i64) -> Hold {
         Hold::For(SignedDuration::from_secs(seconds))
     }
@@ -104,6 +110,9 @@ mod tests {
             (json!({"paged_at": at(1)}), 2, Hold::No),
             (json!({"acknowledged_at": at(1)}), 2, Hold::No),
             (json!({"status": "stuck"}), 2, Hold::No),
+            (json!({"flapping": true}), 2, Hold::No),
+            (json!({"raised": rise(), "engagement": 2, "engaged_at": at(60)}), 61, Hold::No),
+            (json!({"raised": rise()}), 2, wait(118)),
             (json!({"firing": [], "status": "resolved"}), 400, Hold::Quiet),
             (json!({"firing": [], "status": "resolved", "paged_at": at(1)}), 400, Hold::No),
         ] {

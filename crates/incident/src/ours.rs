@@ -10,7 +10,7 @@ const ROLE: &str = "tourniquet-mitigate-";
 /// Whether a signal is of the kind that a mitigation causes. What says that something is still wrong is none of these,
 /// whoever touches the thing: a page too many is better than one too few.
 pub fn may_be_ours(signal: &Signal) -> bool {
-    matches!(signal.kind, Kind::Change | Kind::Deployment | Kind::Failure)
+    matches!(signal.kind, Kind::Change | Kind::Deployment)
 }
 
 /// The incident on whose behalf a call was made that CloudTrail tells of: a mitigation's session is named for it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use response_plan::{CATCH_ALL, Raise, Severity};
+use response_plan::{Raise, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::record::Incident;
@@ -31,13 +31,14 @@ impl Incident {
     }
 
     /// The rise that is due by the rules of its plan, given all incidents that are open or mitigated, this one among them.
-    /// A drill counts drills alone. What no plan owns counts as no service: nobody knows which it is of.
+    /// A drill counts drills alone. Where nobody said which service it is, it is named for the failing thing and counts as
+    /// none.
     pub fn rise(&self, all: &[Self], now: Timestamp) -> Option<Rise> {
-        let began = self.began_to_fire().filter(|_| self.status.holds_group_key())?;
+        let began = self.began_to_fire().filter(|_| self.status.holds_group_key() && is_known(service(self)))?;
         let counts = |other: &&Self| {
             other.status.holds_group_key()
                 && other.opened.drill == self.opened.drill
-                && other.plan().plan != CATCH_ALL
+                && is_known(service(other))
                 && other.id() != self.id()
         };
         let others = all.iter().filter(counts).filter_map(|other| Some((other.began_to_fire()?, service(other))));
@@ -53,20 +54,25 @@ fn service(incident: &Incident) -> &str {
     &incident.plan().service
 }
 
+/// Names of services hold no space, and those of failing things do.
+fn is_known(service: &str) -> bool {
+    !service.contains(' ')
+}
+
 /// The services that began to fire within a rule's time of each other and of `own`, where they are enough. When it is
 /// looked at makes no difference: the times are those of the firings.
 fn together<'a>(rule: &Raise, own: Timestamp, fired: &[(Timestamp, &'a str)]) -> Option<BTreeSet<&'a str>> {
     let within = rule.when.within.signed();
     let near_own = |first: &Timestamp| *first <= own && own <= *first + within;
     let mut firsts: Vec<_> = fired.iter().map(|(began, _)| *began).filter(near_own).collect();
-    // Of equals the last is taken, which is to be the earliest, in whatever order the incidents are listed.
-    firsts.sort_by(|a, b| b.cmp(a));
+    // The first that is enough, in whatever order the incidents are listed.
+    firsts.sort();
+    firsts.dedup();
     let of = |first: Timestamp| {
         let near = fired.iter().filter(|(began, _)| first <= *began && *began <= first + within);
         near.map(|(_, service)| *service).collect::<BTreeSet<_>>()
     };
-    let most = firsts.into_iter().map(of).max_by_key(BTreeSet::len)?;
-    (most.len() >= rule.when.distinct_services_at_least as usize).then_some(most)
+    firsts.into_iter().map(of).find(|services| services.len() >= rule.when.distinct_services_at_least as usize)
 }
 
 fn why(services: &BTreeSet<&str>) -> String {
@@ -137,7 +143,7 @@ mod tests {
         check(&with(|i| i.firing.clear()), None);
         check(&with(|i| i.status = Status::Resolved), None);
         check(&with(|i| i.opened.drill = true), None);
-        check(&with(|i| i.opened.plan.plan.plan = CATCH_ALL.to_owned()), None);
+        check(&with(|i| i.opened.plan.plan.service = "c in eu-west-1".to_owned()), None);
         check(&with(|i| i.fires_since = Some(at(700))), None);
         check(&with(|i| i.status = Status::Mitigated), Some("3 services fire at once: a, b, c"));
     }

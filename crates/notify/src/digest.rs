@@ -34,7 +34,14 @@ pub(crate) async fn tell(ctx: &Ctx, input: &OfDigest) -> Result<Output, StepErro
     } else {
         tell_owner(ctx, &digest, input.n, &lines).await?
     };
-    ctx.store.digest_told(&digest, input.n).await?;
+    if let Err(error) = ctx.store.digest_told(&digest, input.n).await {
+        // It is out. It stays due, and the next run finds its claims as sent and records it.
+        tracing::error!(
+            chain = format!("{:#}", error.cause()),
+            digest = digest.id,
+            "that it was told was not recorded"
+        );
+    }
     Ok(output)
 }
 

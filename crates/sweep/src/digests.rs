@@ -9,16 +9,27 @@ use crate::{Ctx, Output, log};
 const WRITTEN: SignedDuration = SignedDuration::from_secs(15);
 
 /// Starts an execution for each digest that is due; one that fails is logged and stops no other. It stays due until notify
-/// has recorded that it was told, and the execution's name makes every further start of it nothing.
+/// has recorded that it was told: the execution's name makes every further start of it nothing, for an hour, after which it
+/// begins again, since an execution takes minutes. Claims keep what was sent from being sent again.
 ///
 /// # Errors
-/// What the store says where the list could not be read.
+/// What the store says where the list, or one of it, could not be read.
 pub(crate) async fn tell(ctx: &Ctx, now: Timestamp, output: &mut Output) -> Result<(), StepError> {
+    let mut unread = None;
     for digest in ctx.store.due_digests(now - WRITTEN).await? {
+        let digest = match digest {
+            Ok(digest) => digest,
+            Err(error) => {
+                log("-", &error);
+                unread = Some(error);
+                continue;
+            }
+        };
         output.digests += 1;
-        if let Err(error) = ctx.executions.tell_digest(&digest.id, digest.told + 1).await {
+        let hours = now.duration_since(digest.until).as_hours();
+        if let Err(error) = ctx.executions.tell_digest(&digest.id, digest.told + 1, hours).await {
             log(&digest.id, &error);
         }
     }
-    Ok(())
+    unread.map_or(Ok(()), Err)
 }

@@ -74,9 +74,10 @@ impl Executions {
         self.start_one(&self.mitigate, format!("{incident_id}-{opening}-{n}-remind-{count}"), input).await
     }
 
-    /// Starts an execution that tells a digest for the `n`th time. One of that name did it, or does.
-    pub(crate) async fn tell_digest(&self, id: &str, n: u32) -> Result<(), StepError> {
-        self.start_one(&self.engage, Digest::execution_name(id, n), Digest::execution_input(id, n)).await
+    /// Starts an execution that tells a digest for the `n`th time, so many hours after it was due. One of that name did it,
+    /// or does.
+    pub(crate) async fn tell_digest(&self, id: &str, n: u32, hours: i64) -> Result<(), StepError> {
+        self.start_one(&self.engage, Digest::execution_name(id, n, hours), Digest::execution_input(id, n)).await
     }
 
     /// Lets a wait go on; `false` where it is over already, or went on before.

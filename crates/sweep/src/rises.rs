@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use incident::{Hold, Incident};
+use incident::Incident;
 use incident_store::IncidentLine;
 use jiff::Timestamp;
 use step::StepError;
@@ -34,7 +34,7 @@ pub(crate) async fn raise(ctx: &Ctx, lines: &[IncidentLine], now: Timestamp, out
 async fn raise_one(ctx: &Ctx, incident: &Incident, all: &[Incident], now: Timestamp) -> Result<bool, StepError> {
     let Some(rise) = incident.rise(all, now) else { return Ok(false) };
     // While its plan holds the page back nobody knows of it: the page that comes says how bad it is.
-    let engage = !matches!(incident.hold(now), Hold::For(_));
+    let engage = !incident.is_held_back();
     if !ctx.store.raise(incident, &rise, engage, STEP).await? {
         return Ok(false); // it changed meanwhile, and the next sweep looks again
     }

@@ -67,13 +67,12 @@ async fn look_at(
     now: Timestamp,
     output: &mut Output,
 ) -> Result<(), StepError> {
-    if !waits.muted.is_over(mutes, now) {
-        return Ok(());
-    }
     let signal = &waits.signal;
     let last = ctx.store.fingerprint(&signal.fingerprint).await.inspect_err(|error| log(&signal.signal_id, error));
     match duty(waits, last.ok().flatten().as_ref()) {
+        // At once, over or not, so that of each failing thing one waits at most.
         Duty::Drop => ctx.store.drop_muted(&signal.signal_id, now).await,
+        Duty::Deliver if !waits.muted.is_over(mutes, now) => Ok(()),
         Duty::Deliver => {
             output.unmuted += 1;
             ctx.signals.deliver(&signal.signal_id).await

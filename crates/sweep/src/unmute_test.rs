@@ -67,8 +67,8 @@ async fn nothing_is_asked_where_nothing_waits() {
 
 #[tokio::test]
 async fn what_waits_is_left_until_its_mute_is_over() {
-    let (asked, counts, _) = swept([waiting(&["a"]), vec![mutes(None)]].concat(), 599).await;
-    assert_eq!((asked.len(), counts), (3, (1, 0)), "{asked:?}");
+    let (asked, counts, _) = swept([waiting(&["a"]), vec![mutes(None), last(State::Firing, 0)]].concat(), 599).await;
+    assert_eq!((asked.len(), counts), (4, (1, 0)), "{asked:?}");
     for (mutes, second) in [(mutes(None), 600), (mutes(Some(5)), 10), (gone(), 10)] {
         let (asked, counts, bodies) =
             swept([waiting(&["a"]), vec![mutes, last(State::Firing, 0), done()]].concat(), second).await;
@@ -83,10 +83,12 @@ async fn what_waits_is_left_until_its_mute_is_over() {
 #[tokio::test]
 async fn what_recovered_or_fired_again_since_is_dropped() {
     for state in [last(State::Recovered, 30), last(State::Firing, 30)] {
-        let answers = [waiting(&["a"]), vec![mutes(None), state, (200, "{}".into())]].concat();
-        let (asked, counts, bodies) = swept(answers, 600).await;
-        assert_eq!((asked[4].as_str(), counts), ("DynamoDB_20120810.UpdateItem", (1, 0)));
-        assert_eq!(bodies[4]["Key"]["pk"]["S"], "SIG#a");
+        for second in [60, 600] {
+            let answers = [waiting(&["a"]), vec![mutes(None), state.clone(), (200, "{}".into())]].concat();
+            let (asked, counts, bodies) = swept(answers, second).await;
+            assert_eq!((asked[4].as_str(), counts), ("DynamoDB_20120810.UpdateItem", (1, 0)), "{second}");
+            assert_eq!(bodies[4]["Key"]["pk"]["S"], "SIG#a");
+        }
     }
 }
 

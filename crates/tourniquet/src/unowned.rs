@@ -34,7 +34,8 @@ struct Thing {
 pub(crate) async fn run(cloud: &Cloud, what: &ReportOf) -> anyhow::Result<Report> {
     let (store, now) = (cloud.store()?, step::now());
     let since = now.checked_sub(what.since.signed()).unwrap_or(Timestamp::MIN);
-    let lines = store.of_type(UNOWNED, since).await.map_err(|e| cloud.explain(e))?;
+    let mut lines = store.of_type(UNOWNED, since).await.map_err(|e| cloud.explain(e))?;
+    lines.retain(|line| line.owner == UNOWNED); // a tag or a rule may have named a team
     let mut things = Vec::new();
     for group in groups(lines) {
         let newest = store.load(&group[0].incident_id).await.map_err(|e| cloud.explain(e))?;

@@ -139,6 +139,8 @@ impl<'p> Player<'p> {
             *self.unowned.entry(of).or_default() += 1;
         }
         self.act(signal, verdict, signal.time);
+        // A page that nothing holds back goes out at once.
+        self.pass_until(signal.time);
     }
 
     /// Does what was decided; `at` is the signal's own time, or the end of what muted it.
@@ -203,10 +205,9 @@ impl<'p> Player<'p> {
         });
         let firing = BTreeSet::from([signal.fingerprint.clone()]);
         let held_for = incident::held_for(plan.recovery.held_for, flapping).signed();
-        self.due.insert((after(at, plan.hold_down.signed()), Due::Page, id.clone()));
+        let hold_down = if flapping { SignedDuration::ZERO } else { plan.hold_down.signed() };
+        self.due.insert((after(at, hold_down), Due::Page, id.clone()));
         self.open.insert(id, Open { nth, group, plan: resolved, held_for, paged: signal.drill, firing, due: None });
-        // A page that nothing holds back goes out at once.
-        self.pass_until(at);
     }
 
     fn pass_until(&mut self, now: Timestamp) {
