@@ -56,7 +56,7 @@ const CORPUS: &[(&str, &str, &str)] = &[
         "GeneratedFindingRDSDBInstanceValue1",
     ),
     ("keephq-keep/sentry-browser-timeout.json", "environment", "production"),
-    ("target-goalert/alertmanager-grafana-webhook-prometheusalertmanager-test.json", "alertname", "TestAlert"),
+    ("target-goalert/alertmanager-grafana-webhook-prometheusalertmanager.json", "monitor", "codelab-monitor"),
 ];
 
 fn signals(path: &Path) -> Vec<Signal> {

@@ -57,7 +57,7 @@ async fn a_list_that_cannot_be_read_stops_no_other_and_is_said() {
     let (ctx, replay) = ctx(vec![gone(), none(), none(), none(), none(), none()]);
     let error = handle(&ctx, Value::Null).await.unwrap_err();
     assert_eq!(error.name(), "Stuck");
-    assert_eq!(asked(&replay), ["DynamoDB_20120810.Query"; 5]);
+    assert_eq!(asked(&replay), ["DynamoDB_20120810.Query"; 6]);
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ fn signals_of_one_file_see_each_other() {
 fn what_changes_nothing_has_its_decision_all_the_same() {
     let object = check(&[&alarm("OK", "2026-11-23T14:09:12Z")], "ignored", &["ignored"]);
     assert_eq!(object["decision"]["owner"], "payments");
-    assert!(object["reason"].as_str().unwrap().contains("nothing of it was firing"));
+    assert!(object["reason"].as_str().unwrap().contains("no incident was open for it"));
     check(&[&alarm("INSUFFICIENT_DATA", "2026-11-23T14:09:12Z")], "ignored", &["ignored"]);
 }
 
