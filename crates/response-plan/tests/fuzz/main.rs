@@ -2,6 +2,8 @@
 //! that costs is in proportion to the event. The same ones every time; others by `TOURNIQUET_FUZZ_SEED`, more by
 //! `TOURNIQUET_FUZZ_RUNS`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "what cannot be made or read is a failed test")]
+
 #[path = "../../../signal/tests/fuzz/change.rs"]
 mod change;
 mod large;

@@ -1,6 +1,8 @@
 //! Payloads that nobody sends, made of those that sources do: whatever arrives, `read` answers soundly, and what that costs is in
 //! proportion to what arrived. The same ones every time; others by `TOURNIQUET_FUZZ_SEED`, more by `TOURNIQUET_FUZZ_RUNS`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "what cannot be made or read is a failed test")]
+
 mod change;
 mod work;
 mod wrap;
