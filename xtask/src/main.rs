@@ -70,6 +70,9 @@ enum Verb {
         /// With --kills: how many incidents go on side by side.
         #[arg(long, default_value_t = 8, requires = "kills")]
         at_once: usize,
+        /// With --kills: only after writes that have this text in their name; may be given several times.
+        #[arg(long, value_name = "TEXT", requires = "kills")]
+        only: Vec<String>,
     },
     /// What the suite costs: counted while one incident walks the loop on a stack of its own, and in two idle minutes.
     Cost {
@@ -162,8 +165,8 @@ fn run(Arguments { json, verb }: Arguments) -> Result<()> {
             let report = demo::run(&workspace, demo::Run::of(scenario, wrong_target)?, progress)?;
             if json { say::answer(serde_json::to_string(&report)?) } else { Ok(()) }
         }
-        Verb::Faults { kills: true, at_once, .. } => {
-            let report = faults::kills::run(&workspace, at_once, progress)?;
+        Verb::Faults { kills: true, at_once, only, .. } => {
+            let report = faults::kills::run(&workspace, at_once, &only, progress)?;
             if json {
                 say::answer(serde_json::to_string(&report)?)?;
             }

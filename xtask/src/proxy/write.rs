@@ -48,8 +48,11 @@ fn item(body: &Value) -> String {
     ];
     let texts = texts.iter().filter_map(|text| text.as_str()).filter(|text| *text != "META");
     let values = body["ExpressionAttributeValues"].as_object().into_iter().flatten();
-    let words = values.filter_map(|(name, value)| Some((name, word(&value["S"])?)));
-    texts.map(str::to_owned).chain(words.map(|(name, word)| format!("{name}={word}"))).collect::<Vec<_>>().join(" ")
+    let words = values.filter_map(|(name, value)| Some(format!("{name}={}", word(&value["S"])?)));
+    // The SDK sends them in any order, and a feature of the JSON library keeps them as they come.
+    let mut words: Vec<_> = words.collect();
+    words.sort();
+    texts.map(str::to_owned).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// A value that is a plain word: what a record moves to, and from.
@@ -144,6 +147,10 @@ mod tests {
                 "ExpressionAttributeValues":{":to":{"S":"open"},":at":{"S":"2026-11-23T13:40:45Z"}}}}]}"##;
         let expect = "dynamodb TransactWriteItems Put SIG#*, Update INC#inc-*-* SET #status = :to :to=open";
         check("dynamodb TransactWriteItems", "/", body, Some(expect));
+        for values in [r#"":to":{"S":"open"},":from":{"S":"closed"}"#, r#"":from":{"S":"closed"},":to":{"S":"open"}"#] {
+            let body = format!(r#"{{"Key":{{"pk":{{"S":"P"}}}},"ExpressionAttributeValues":{{{values}}}}}"#);
+            check("dynamodb UpdateItem", "/", &body, Some("dynamodb UpdateItem P :from=closed :to=open"));
+        }
         let answer = r##"{"Item":{"pk":{"S":"CMD#0123456789abcdef"},"sk":{"S":"META"},"command":{"S":"{\"verb\":\"approve\"}"}}}"##;
         check("dynamodb PutItem", "/", answer, Some("dynamodb PutItem CMD#* approve"));
     }

@@ -71,9 +71,10 @@ struct Played {
     took: Duration,
 }
 
-/// Runs it on a stack of its own, with so many incidents side by side, and reports. What does not hold is in the report;
-/// fails only where the run itself could not be made.
-pub fn run(workspace: &Workspace, at_once: usize, progress: Progress) -> Result<Report> {
+/// Runs it on a stack of its own, with so many incidents side by side, and reports. Where `only` has texts, functions are
+/// killed after those writes alone whose names have one of them. What does not hold is in the report; fails only where the
+/// run itself could not be made.
+pub fn run(workspace: &Workspace, at_once: usize, only: &[String], progress: Progress) -> Result<Report> {
     let began = Instant::now();
     let options = Options::private(workspace, "kills");
     let dir = options.dir.clone();
@@ -98,7 +99,7 @@ pub fn run(workspace: &Workspace, at_once: usize, progress: Progress) -> Result<
     let stop = AtomicBool::new(false);
     let report = thread::scope(|scope| {
         scope.spawn(|| customers.pay_on(&stage, &stop));
-        let report = on_ground(&ground, at_once, progress);
+        let report = on_ground(&ground, at_once, only, progress);
         stop.store(true, Ordering::Relaxed);
         report
     });
@@ -109,7 +110,7 @@ pub fn run(workspace: &Workspace, at_once: usize, progress: Progress) -> Result<
     Ok(report)
 }
 
-fn on_ground(ground: &Ground<'_>, at_once: usize, progress: Progress) -> Result<Report> {
+fn on_ground(ground: &Ground<'_>, at_once: usize, only: &[String], progress: Progress) -> Result<Report> {
     let proxy = ground.stack.proxy();
     let undisturbed: Vec<_> =
         Story::ALL.into_iter().enumerate().map(|(n, story)| Part { name: name(n), story, kill: None }).collect();
@@ -128,7 +129,8 @@ fn on_ground(ground: &Ground<'_>, at_once: usize, progress: Progress) -> Result<
         })
         .collect();
     let incidents: Vec<Seen> = seen.into_iter().map(|played| played.seen).collect();
-    let (targets, of_nobody) = targets(&written, &incidents);
+    let (mut targets, of_nobody) = targets(&written, &incidents);
+    targets.retain(|target| only.is_empty() || only.iter().any(|text| target.write.contains(text)));
     wrong.extend(of_nobody.into_iter().map(|write| format!("a write belongs to no incident: {write}")));
     let (first, last) = (Story::ALL.len(), Story::ALL.len() + targets.len());
     if last > PLANS {
