@@ -11,7 +11,7 @@ use signal::Signal;
 use step::{StepError, sdk_error};
 
 use crate::item::{Build, Item, Row, at, json, key, n, s};
-use crate::signal_items::{SIGNAL_DAYS, put};
+use crate::signal_items::{expires, put};
 use crate::transitions::changed;
 use crate::{Store, Taken, keys};
 
@@ -38,7 +38,7 @@ impl Store {
         recorded.item.insert("outcome".to_owned(), json(&SignalOutcome::NotifyOnly)?);
         let entry = Build::new(&keys::digest(&digest.id()), &keys::digest_entry(received, &signal.signal_id))
             .with("entry", json(&DigestEntry::new(signal, plan))?)
-            .with("expires", expires(received));
+            .with("expires", n(expires(received)));
         let mut items = vec![
             put(recorded),
             put(self.put_new(entry.done())?),
@@ -65,7 +65,7 @@ impl Store {
             .expression_attribute_values(":team", json(&plan.team)?)
             .expression_attribute_values(":drill", aws_sdk_dynamodb::types::AttributeValue::Bool(digest.drill))
             .expression_attribute_values(":until", at(digest.until))
-            .expression_attribute_values(":expires", expires(received))
+            .expression_attribute_values(":expires", n(expires(received)))
             .expression_attribute_values(":digest", s(DIGEST))
             .expression_attribute_values(":one", n(1_u64));
         update.build().map_err(|e| StepError::Stuck(e.into()))
@@ -136,10 +136,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-fn expires(received: Timestamp) -> aws_sdk_dynamodb::types::AttributeValue {
-    n(u64::try_from(received.as_second() + SIGNAL_DAYS * 86_400).unwrap_or(0))
 }
 
 fn read(item: &Item) -> Result<Digest, StepError> {

@@ -21,7 +21,7 @@ pub(crate) fn opening(opened: &Opened, group: &GroupKey) -> Result<Item, StepErr
         .with("severity", s(plan.severity.as_str()))
         .with("status", s(Status::Open.as_str()))
         .with("opened_at", at(opened.opened_at))
-        .with("held_for_s", n(held_for(opened).as_secs()))
+        .with("held_for_s", n(opened.held_for().as_secs()))
         .with("group_hash", s(group.hash()))
         .with("drill", aws_sdk_dynamodb::types::AttributeValue::Bool(opened.drill))
         .with("opening", n(1_u64))
@@ -30,11 +30,6 @@ pub(crate) fn opening(opened: &Opened, group: &GroupKey) -> Result<Item, StepErr
         .with("firing", set(&opened.signal.fingerprint))
         .with_some("onset", opened.onset.map(at));
     Ok(item.done())
-}
-
-/// How long it has to stay clear: the state machine reads it.
-pub(crate) fn held_for(opened: &Opened) -> response_plan::Span {
-    incident::held_for(opened.plan.plan.recovery.held_for, opened.flapping)
 }
 
 /// Reads an incident.

@@ -11,7 +11,7 @@ use signal::Signal;
 use step::{StepError, sdk_error};
 
 use crate::item::{Build, Item, Row, at, json, key, n, s};
-use crate::signal_items::{SIGNAL_DAYS, finish, put};
+use crate::signal_items::{expires, finish, put};
 use crate::signals::Taken;
 use crate::transitions::changed;
 use crate::{Store, keys};
@@ -150,11 +150,6 @@ impl Store {
                 .expression_attribute_values(":muted", s(MUTED)),
         )
     }
-}
-
-/// When the record of a signal that was received now may go, in seconds since 1970, as the table wants it.
-pub(crate) fn expires(received: Timestamp) -> u64 {
-    u64::try_from(received.as_second() + SIGNAL_DAYS * 86_400).unwrap_or(0)
 }
 
 /// What keeps a recorded signal quiet. What cannot be read keeps nothing quiet, and the signal is a repeat: `sweep` fails at

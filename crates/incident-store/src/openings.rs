@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use signal::{Signal, State};
 use step::StepError;
 
-use crate::incident_item::held_for;
 use crate::item::{Build, Row, at, json, key, n, s};
 use crate::signal_items::{put, reference};
 use crate::signals::{Opening, Taken};
@@ -113,7 +112,7 @@ impl Store {
             .expression_attribute_values(":opened", json(opened)?)
             .expression_attribute_values(":at", at(opened.opened_at))
             .expression_attribute_values(":title", s(&opened.title))
-            .expression_attribute_values(":held", n(held_for(opened).as_secs()))
+            .expression_attribute_values(":held", n(opened.held_for().as_secs()))
             .expression_attribute_values(":severity", s(opened.plan.plan.severity.as_str()))
             .expression_attribute_values(":open", s(Status::Open.as_str()))
             .expression_attribute_values(":next", n(before.opening + 1))

@@ -10,11 +10,15 @@ use signal::{Signal, State};
 use step::StepError;
 
 use crate::item::{Build, Item, Row, at, instants, json, key, n, s, set};
-use crate::mutes::expires;
 use crate::{Store, keys};
 
 /// Signals are kept for so long.
-pub(crate) const SIGNAL_DAYS: i64 = 30;
+const SIGNAL_DAYS: i64 = 30;
+
+/// When the record of a signal that was received now may go, in seconds since 1970, as the table wants it.
+pub(crate) fn expires(received: Timestamp) -> u64 {
+    u64::try_from(received.as_second() + SIGNAL_DAYS * 86_400).unwrap_or(0)
+}
 
 pub(crate) fn put(put: Put) -> TransactWriteItem {
     TransactWriteItem::builder().put(put).build()

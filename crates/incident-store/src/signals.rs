@@ -75,8 +75,7 @@ impl Store {
         if known.signal.is_some() || known.pointer.as_ref().is_some_and(|pointer| pointer.incident_id == id) {
             return Ok(None);
         }
-        let incident = self.incident(&id).await?;
-        Ok(incident.filter(|incident| incident.status.holds_group_key()).map(|_| (id, opening)))
+        Ok(self.firing_in(known).await?.map(|_| (id, opening)))
     }
 
     /// The last known state of a fingerprint.

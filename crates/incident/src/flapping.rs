@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use response_plan::Span;
 
 use crate::decision::OpenPointer;
-use crate::record::Incident;
+use crate::record::{Incident, Opened};
 
 /// So many openings of a group...
 const OPENINGS: usize = 3;
@@ -38,10 +38,17 @@ pub fn held_for(held_for: Span, flapping: bool) -> Span {
     if flapping { Span::seconds(held_for.as_secs().saturating_mul(LONGER)) } else { held_for }
 }
 
-impl Incident {
+impl Opened {
     /// How long everything that fired has to stay clear: what its plan says, and longer where it flaps.
     pub fn held_for(&self) -> Span {
-        held_for(self.plan().recovery.held_for, self.opened.flapping)
+        held_for(self.plan.plan.recovery.held_for, self.flapping)
+    }
+}
+
+impl Incident {
+    /// See [`Opened::held_for`].
+    pub fn held_for(&self) -> Span {
+        self.opened.held_for()
     }
 }
 

@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use signal::{Signal, sha256_hex};
 
-pub use catch_all::{CATCH_ALL, catch_all};
+pub(crate) use catch_all::CATCH_ALL;
+pub use catch_all::catch_all;
 use catch_all::{NOBODY, NOWHERE, failing_thing};
 pub use load::{Disabled, PlansError};
 

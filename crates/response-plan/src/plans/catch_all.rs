@@ -8,7 +8,7 @@ use crate::plan::*;
 use crate::span::Span;
 
 /// The name of the plan that is compiled in.
-pub const CATCH_ALL: &str = "catch-all";
+pub(crate) const CATCH_ALL: &str = "catch-all";
 
 /// Who owns what nobody owns.
 pub(super) const NOBODY: &str = "unowned";
