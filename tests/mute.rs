@@ -37,7 +37,7 @@ async fn what_is_muted_waits_and_is_paged_about_when_the_mute_is_taken_back() ->
     };
     world.until("list of what is muted", SOON, listed).await?;
     let recovered = world.take(&clears.event("OK", step::now())).await?;
-    assert_eq!(recovered["reason"], "it recovers, and what fired was muted", "{recovered}");
+    assert_eq!(recovered["reason"], "it recovers, and what fired was kept quiet", "{recovered}");
 
     let back = asked(&world, &["unmute", id, "--json"]).await?;
     assert_eq!(back["done"], true, "{back}");

@@ -55,7 +55,11 @@ pub struct World {
 impl World {
     /// The stack that the tests were started with.
     pub fn get() -> Result<Self> {
-        let stack = Stack::for_tests()?;
+        Self::of(Stack::for_tests()?)
+    }
+
+    /// A stack of a test's own.
+    pub fn of(stack: Stack) -> Result<Self> {
         let receiver = stack.receiver.context("this stack has no receiver; start it with `cargo xtask test`")?;
         let config = sdk_config(&stack)?;
         let store = Store::new(&config, stack.output("Table")?);

@@ -54,6 +54,19 @@ pub(crate) const BRAKE: &str = "CONTROL#brake";
 /// All mutes that people have set: one item, since triage reads it by its key with every signal.
 pub(crate) const MUTES: &str = "CONTROL#mutes";
 
+/// What opened of late, and the storm that is on.
+pub(crate) const STORM: &str = "CONTROL#storm";
+
+pub(crate) fn member(storm: &str, owner: &str, group: &str, signal_id: &str) -> String {
+    format!("{}{group}#{signal_id}", members(Some(storm), Some(owner)))
+}
+
+/// What the keys of members of storms begin with: of all, of one storm, or of one owner in it.
+pub(crate) fn members(storm: Option<&str>, owner: Option<&str>) -> String {
+    let named = storm.into_iter().chain(owner.filter(|_| storm.is_some()));
+    named.fold("MEMBER#".to_owned(), |prefix, name| format!("{prefix}{name}#"))
+}
+
 pub(crate) fn mitigation(opening: u32, n: u32) -> String {
     format!("MIT#{opening}#{n}")
 }

@@ -22,6 +22,7 @@ mod promote;
 mod rises;
 mod signal_items;
 mod signals;
+mod storms;
 mod timeline;
 mod transitions;
 
@@ -31,10 +32,11 @@ mod tests;
 pub use control::Brake;
 pub use list::{IncidentLine, Page};
 pub use locks::Lock;
-pub use mutes::{MutedSignal, Mutes};
+pub use mutes::{MutedSignal, Mutes, Waiting};
 pub use pages::{Claim, PageKey, SentPage};
 pub use promote::Recorded;
 pub use signals::{Opening, Taken};
+pub use storms::Weather;
 
 use aws_sdk_dynamodb::Client;
 use incident::{Incident, is_incident_id};

@@ -13,11 +13,15 @@ use step::{StepError, sdk_error};
 use crate::item::{Build, Item, Row, at, json, key, n, s};
 use crate::signal_items::{expires, finish, put};
 use crate::signals::Taken;
+use crate::storms::STORM;
 use crate::transitions::changed;
 use crate::{Store, keys};
 
 /// The status under which the index has them; no incident has it.
 const MUTED: &str = "muted";
+
+/// The condition that a signal is kept quiet.
+const QUIET: &str = "#status IN (:muted, :storm)";
 
 /// So many are looked at by one sweep, those first whose mute ends first: as many reads as fit well into its time.
 const AT_ONCE: usize = 500;
@@ -38,6 +42,15 @@ pub struct MutedSignal {
     pub signal: Signal,
     /// What keeps it quiet.
     pub muted: Muted,
+}
+
+/// A signal that waits for the end of a storm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    /// The signal.
+    pub signal: Signal,
+    /// The storm.
+    pub storm: String,
 }
 
 impl Store {
@@ -94,11 +107,31 @@ impl Store {
     /// # Errors
     /// `Transient` or `Stuck` where the list cannot be read.
     pub async fn muted_signals(&self) -> Result<Vec<Result<MutedSignal, StepError>>, StepError> {
-        let mut found = self.by_status(MUTED).scan_index_forward(true).into_paginator().items().send();
+        let read = |row: Row<'_>| Ok(MutedSignal { signal: row.parsed("signal")?, muted: row.parsed("muted")? });
+        self.waiting(MUTED, read).await
+    }
+
+    /// The signals that wait for the end of a storm, the first first, and as many at once as of the muted ones.
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the list cannot be read.
+    pub async fn storm_signals(&self) -> Result<Vec<Result<Waiting, StepError>>, StepError> {
+        let read = |row: Row<'_>| Ok(Waiting { signal: row.parsed("signal")?, storm: row.text("storm")? });
+        self.waiting(STORM, read).await
+    }
+
+    async fn waiting<T>(
+        &self,
+        status: &str,
+        read: impl Fn(Row<'_>) -> Result<T, StepError>,
+    ) -> Result<Vec<Result<T, StepError>>, StepError> {
+        let mut found = self.by_status(status).scan_index_forward(true).into_paginator().items().send();
         let mut signals = Vec::new();
         while let Some(item) = found.next().await {
-            let item = item.map_err(|e| sdk_error("the list of what is muted could not be read", e))?;
-            signals.extend(self.muted_signal(&Row(&item).text("pk")?).await.transpose());
+            let item = item.map_err(|e| sdk_error("the list of what is kept quiet could not be read", e))?;
+            let item = self.get(&Row(&item).text("pk")?, keys::META).await;
+            let waits = |item: &Item| Row(item).find_text("status").as_deref() == Some(status);
+            signals.extend(item.map(|item| item.filter(waits)).transpose().map(|item| read(Row(&item?))));
             if signals.len() == AT_ONCE {
                 break;
             }
@@ -106,28 +139,20 @@ impl Store {
         Ok(signals)
     }
 
-    async fn muted_signal(&self, pk: &str) -> Result<Option<MutedSignal>, StepError> {
-        let Some(item) = self.get(pk, keys::META).await? else { return Ok(None) };
-        let row = Row(&item);
-        if row.find_text("status").as_deref() != Some(MUTED) {
-            return Ok(None);
-        }
-        Ok(Some(MutedSignal { signal: row.parsed("signal")?, muted: row.parsed("muted")? }))
-    }
-
-    /// A muted signal has recovered, or its fingerprint fired again since: it waits for nothing any more, and is kept as
+    /// A signal that is kept quiet has recovered, or its fingerprint fired again since: it waits for nothing any more, and is kept as
     /// long as any other.
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be written.
-    pub async fn drop_muted(&self, signal_id: &str, now: Timestamp) -> Result<(), StepError> {
+    pub async fn drop_quiet(&self, signal_id: &str, now: Timestamp) -> Result<(), StepError> {
         let update = self.client.update_item().table_name(&self.table);
         let update = update
             .set_key(Some(key(&keys::signal(signal_id), keys::META)))
             .update_expression("SET expires = :expires REMOVE #status, opened_at")
-            .condition_expression("#status = :muted")
+            .condition_expression(QUIET)
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":muted", s(MUTED))
+            .expression_attribute_values(":storm", s(STORM))
             .expression_attribute_values(":expires", n(expires(now)));
         changed(update).await.map(drop)
     }
@@ -141,13 +166,14 @@ impl Store {
         item.map(|item| Row(&item).parsed("signal")).transpose()
     }
 
-    /// `SIG#<signal id>`, unless the signal came before; one that waits for the end of a mute is written over.
+    /// `SIG#<signal id>`, unless the signal came before; one that waits for the end of a mute or a storm is written over.
     pub(crate) fn put_unless_taken(&self, item: Item) -> Result<Put, StepError> {
         let put = Put::builder().table_name(&self.table).set_item(Some(item));
         finish(
-            put.condition_expression("attribute_not_exists(pk) OR #status = :muted")
+            put.condition_expression(format!("attribute_not_exists(pk) OR {QUIET}"))
                 .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":muted", s(MUTED)),
+                .expression_attribute_values(":muted", s(MUTED))
+                .expression_attribute_values(":storm", s(STORM)),
         )
     }
 }
@@ -159,6 +185,11 @@ pub(crate) fn kept_quiet(item: Row<'_>) -> Option<Muted> {
         return None;
     }
     item.parsed("muted").inspect_err(|error| log("what keeps a signal quiet cannot be read", error)).ok()
+}
+
+/// The storm that a recorded signal is a member of, while it waits for its end.
+pub(crate) fn in_storm(item: Row<'_>) -> Option<String> {
+    item.find_text("storm").filter(|_| item.find_text("status").as_deref() == Some(STORM))
 }
 
 /// The mutes, for what fires: unreadable means not muted.

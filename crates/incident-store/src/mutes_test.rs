@@ -69,7 +69,7 @@ async fn a_muted_signal_enters_the_index_with_its_fingerprint_and_does_not_expir
         (&put["Item"]["status"]["S"], &put["Item"]["opened_at"]["S"]),
         (&json!("muted"), &json!("2026-11-23T14:10:00.000Z"))
     );
-    assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk) OR #status = :muted");
+    assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk) OR #status IN (:muted, :storm)");
     assert!(put["Item"].get("expires").is_none() && put["Item"].get("incident_id").is_none(), "{put}");
     assert!(
         put["Item"]["reason"]["S"].as_str().is_some_and(|reason| reason.starts_with("muted until 2026-11-23 14:10"))
@@ -120,10 +120,10 @@ async fn mutes_are_looked_at_with_the_signal_and_unreadable_means_not_muted() {
 async fn a_signal_that_waits_is_known_as_such_and_one_that_was_dropped_is_not() {
     let nothing = || Value::Null;
     let quiet = async |item| looked_at([item, nothing(), nothing(), nothing()]).await.signal.unwrap();
-    assert_eq!(quiet(waiting(json!({}))).await, KnownSignal { incident: None, muted: Some(muted()) });
+    assert_eq!(quiet(waiting(json!({}))).await, KnownSignal { muted: Some(muted()), ..KnownSignal::default() });
     let mut dropped = waiting(json!({}));
     dropped.as_object_mut().unwrap().remove("status");
-    assert_eq!(quiet(dropped).await, KnownSignal { incident: None, muted: None });
+    assert_eq!(quiet(dropped).await, KnownSignal::default());
     assert_eq!(quiet(waiting(json!({"muted": {"S": "?"}}))).await.muted, None);
 }
 
@@ -132,12 +132,12 @@ async fn a_signal_that_waits_is_known_as_such_and_one_that_was_dropped_is_not() 
 async fn what_waited_is_written_over_in_the_transaction_that_opens() {
     let (store, client) = answering(&[(200, json!({}))]);
     let fingerprint = FingerprintState { state: State::Firing, time: signal().time, incident: None };
-    let before = KnownSignal { incident: None, muted: Some(muted()) };
+    let before = KnownSignal { muted: Some(muted()), ..KnownSignal::default() };
     let known = Known { signal: Some(before), fingerprint: Some(fingerprint), ..Known::default() };
     let (opened, group) = opened();
     store.open(&signal(), &known, Opening { opened: &opened, group: &group }).await.unwrap();
     let put = sent(&client, 0)["TransactItems"][0]["Put"].clone();
-    assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk) OR #status = :muted");
+    assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk) OR #status IN (:muted, :storm)");
     assert!(put["Item"].get("status").is_none(), "it has left the index, and another delivery finds it taken");
     assert!(put["Item"]["expires"]["N"].is_string(), "{put}");
 }
@@ -171,10 +171,10 @@ async fn what_is_kept_quiet_is_listed_by_its_end_and_a_damaged_one_spoils_no_oth
 #[tokio::test]
 async fn what_is_dropped_expires_unless_somebody_was_faster() {
     let (store, client) = answering(&[(200, json!({}))]);
-    store.drop_muted("59f2", time(0)).await.unwrap();
+    store.drop_quiet("59f2", time(0)).await.unwrap();
     let update = sent(&client, 0);
-    assert_eq!(update["ConditionExpression"], "#status = :muted");
+    assert_eq!(update["ConditionExpression"], "#status IN (:muted, :storm)");
     assert_eq!(update["UpdateExpression"], "SET expires = :expires REMOVE #status, opened_at");
     assert_eq!(update["ExpressionAttributeValues"][":expires"]["N"], "1798034400");
-    answering(&[lost()]).0.drop_muted("59f2", time(0)).await.unwrap();
+    answering(&[lost()]).0.drop_quiet("59f2", time(0)).await.unwrap();
 }

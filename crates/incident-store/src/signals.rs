@@ -48,8 +48,11 @@ impl Store {
         let mut items = answer.responses.unwrap_or_default().into_iter().map(|r| r.item.unwrap_or_default());
         let mut next = || items.next().filter(|item| !item.is_empty());
         let mut known = Known {
-            signal: next()
-                .map(|item| KnownSignal { incident: in_incident(Row(&item)), muted: mutes::kept_quiet(Row(&item)) }),
+            signal: next().map(|item| KnownSignal {
+                incident: in_incident(Row(&item)),
+                muted: mutes::kept_quiet(Row(&item)),
+                storm: mutes::in_storm(Row(&item)),
+            }),
             fingerprint: next().map(|item| fingerprint_state(&item)).transpose()?,
             pointer: next().map(|item| pointer(&item)).transpose()?,
             fires_in: None,

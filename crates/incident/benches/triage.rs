@@ -64,7 +64,8 @@ fn file(plans: usize, differ: Differ) -> Vec<u8> {
         }
     };
     let teams = [(template.team.name.clone(), template.team.clone())].into();
-    compile(&Config { plans: (0..plans).map(plan).collect(), teams, owners: None, mutes: Vec::new() }, "0").bytes
+    compile(&Config { plans: (0..plans).map(plan).collect(), teams, owners: None, mutes: Vec::new(), storm: None }, "0")
+        .bytes
 }
 
 /// An alarm that the plan of this number is for.

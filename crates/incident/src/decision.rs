@@ -27,12 +27,14 @@ pub struct Known {
 }
 
 /// `SIG#<signal id>`: a signal that was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownSignal {
     /// The incident it belongs to, and its opening; absent where it changed nothing.
     pub incident: Option<(String, u32)>,
     /// What keeps it quiet, where it was muted and nobody has looked at it since.
     pub muted: Option<Muted>,
+    /// The storm that it is a member of, while it waits for the end of that.
+    pub storm: Option<String>,
 }
 
 /// `FP#<fingerprint hash>`: what was last known of a failing thing. Only `firing` and `recovered` are kept here: an
@@ -197,7 +199,7 @@ fn recover(known: &Known) -> Action {
     match fired.and_then(|last| last.incident.clone()) {
         Some((incident_id, opening)) => Action::Recover { incident_id, opening },
         None if fired.is_some() => {
-            Action::Ignore { reason: "it recovers, and what fired was muted".to_owned(), newest: true }
+            Action::Ignore { reason: "it recovers, and what fired was kept quiet".to_owned(), newest: true }
         }
         None => Action::Ignore { reason: "it recovers, and no incident was open for it".to_owned(), newest: true },
     }
@@ -280,11 +282,7 @@ mod tests {
         let elsewhere =
             Known { fires_in: Some(("other".into(), 1)), pointer: pointer(Status::Resolved), ..Known::default() };
         check(&alarm, elsewhere, "join");
-        check(
-            &alarm,
-            Known { signal: Some(KnownSignal { incident: None, muted: None }), ..Known::default() },
-            "repeat",
-        );
+        check(&alarm, Known { signal: Some(KnownSignal::default()), ..Known::default() }, "repeat");
         check(&alarm, Known { fingerprint: last(State::Recovered, 11), ..Known::default() }, "ignore");
         check(&alarm, Known { fingerprint: last(State::Recovered, 10), ..Known::default() }, "open");
         check(&alarm, Known { fingerprint: last(State::Recovered, 9), ..Known::default() }, "open");
@@ -306,7 +304,10 @@ mod tests {
         for state in [State::Info, State::Firing, State::Recovered] {
             let ours = Known { ours: Some(("inc".into(), 1)), ..Known::default() };
             check(&signal(state, 10), ours.clone(), "inform");
-            let again = Known { signal: Some(KnownSignal { incident: Some(("inc".into(), 1)), muted: None }), ..ours };
+            let again = Known {
+                signal: Some(KnownSignal { incident: Some(("inc".into(), 1)), ..KnownSignal::default() }),
+                ..ours
+            };
             check(&signal(state, 10), again, "repeat");
         }
         let ours = Known { ours: Some(("other".into(), 1)), fingerprint: last(State::Firing, 9), ..Known::default() };

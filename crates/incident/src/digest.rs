@@ -37,14 +37,17 @@ impl DigestKey {
 
     /// `digest-<owner>-<YYYYMMDD>T<hhmm>Z`, with `-drill` behind it for drills. The end of a long name is its hash.
     pub fn id(&self) -> String {
-        let owner = match self.owner.get(..OWNER) {
-            Some(head) if self.owner.len() > OWNER => {
-                format!("{}-{}", &head[..OWNER - 9], &sha256_hex(&[&self.owner])[..8])
-            }
-            _ => self.owner.clone(),
-        };
+        let owner = named(&self.owner);
         let drill = if self.drill { "-drill" } else { "" };
         format!("digest-{owner}-{}{drill}", self.until.strftime("%Y%m%dT%H%MZ"))
+    }
+}
+
+/// An owner's name in an id.
+pub(crate) fn named(owner: &str) -> String {
+    match owner.get(..OWNER) {
+        Some(head) if owner.len() > OWNER => format!("{}-{}", &head[..OWNER - 9], &sha256_hex(&[owner])[..8]),
+        _ => owner.to_owned(),
     }
 }
 

@@ -14,6 +14,7 @@ mod notify_only;
 mod ours;
 mod record;
 mod rise;
+mod storm;
 mod timeline;
 
 pub use command::{Command, CommandRecord, Verb};
@@ -32,4 +33,5 @@ pub use record::{
     execution_name,
 };
 pub use rise::Rise;
+pub use storm::{Place, Storm, StormMember, StormOver, groups, is_storm, storm_signal, worst};
 pub use timeline::Entry;

@@ -145,11 +145,12 @@ pub struct Unmuted {
     pub muted_signal: String,
 }
 
-/// Whether a signal that came before is one that a mute kept quiet, and is still the last that is known of its
+/// Whether a signal that came before is one that a mute or a storm kept quiet, and is still the last that is known of its
 /// fingerprint: then it is decided upon again. One that has recovered since, or fired again by a later signal, is a repeat
 /// like any other.
 pub(crate) fn waits(signal: &Signal, before: &KnownSignal, known: &Known) -> bool {
-    before.muted.is_some() && known.fingerprint.as_ref().is_none_or(|last| fires_still(signal, last))
+    (before.muted.is_some() || before.storm.is_some())
+        && known.fingerprint.as_ref().is_none_or(|last| fires_still(signal, last))
 }
 
 /// Whether a muted firing is still the last known state of its fingerprint, and belongs to no incident.

@@ -76,7 +76,7 @@ fn muted() -> Muted {
 /// What the table knows after a firing at second 0 was muted.
 fn after_a_mute() -> Known {
     let fingerprint = FingerprintState { state: State::Firing, time: at(0), incident: None };
-    let before = KnownSignal { incident: None, muted: Some(muted()) };
+    let before = KnownSignal { muted: Some(muted()), ..KnownSignal::default() };
     Known { signal: Some(before), fingerprint: Some(fingerprint), ..Known::default() }
 }
 
@@ -138,7 +138,7 @@ fn what_was_muted_opens_once_the_mute_is_over_and_only_while_it_fires() {
     }
     // Dropped, or opened in between.
     for incident in [None, Some(("inc".to_owned(), 1))] {
-        let before = KnownSignal { incident: incident.clone(), muted: None };
+        let before = KnownSignal { incident: incident.clone(), ..KnownSignal::default() };
         let known = Known { signal: Some(before), ..after_a_mute() };
         assert_eq!(decide(&firing, &known), Action::Repeat { incident });
     }
@@ -148,7 +148,7 @@ fn what_was_muted_opens_once_the_mute_is_over_and_only_while_it_fires() {
 fn a_recovery_of_what_was_muted_says_so_and_is_the_newest() {
     let known = Known { signal: None, ..after_a_mute() };
     let Action::Ignore { reason, newest: true } = decide(&signal(State::Recovered, 5), &known) else { panic!() };
-    assert_eq!(reason, "it recovers, and what fired was muted");
+    assert_eq!(reason, "it recovers, and what fired was kept quiet");
 }
 
 #[test]
@@ -189,7 +189,7 @@ impl Table {
             self.fingerprint = Some(state);
         }
         self.is_open = (self.is_open || incident.is_some()) && !matches!(action, Action::Recover { .. });
-        self.signals.insert(signal.signal_id.clone(), (signal.clone(), KnownSignal { incident, muted }));
+        self.signals.insert(signal.signal_id.clone(), (signal.clone(), KnownSignal { incident, muted, storm: None }));
         action
     }
 

@@ -56,7 +56,7 @@ mod tests {
         check(State::Info, &nothing, "ignored", "told");
         let recovers = "it recovers; of this the owner is told in a digest alone";
         check(State::Recovered, &nothing, "it recovers, and no incident was open for it", recovers);
-        let before = Known { signal: Some(KnownSignal { incident: None, muted: None }), ..Known::default() };
+        let before = Known { signal: Some(KnownSignal::default()), ..Known::default() };
         for state in [State::Firing, State::Info, State::Recovered] {
             check(state, &before, "Repeat", "Repeat");
         }

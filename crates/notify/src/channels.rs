@@ -61,6 +61,17 @@ pub(crate) enum Of<'a> {
     Incident(About<'a>),
     /// What an owner is told once, which wakes nobody.
     Digest(&'a Digest),
+    /// What an owner has in a storm, which wakes them.
+    Storm(InStorm<'a>),
+}
+
+/// What an owner has in a storm.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InStorm<'a> {
+    /// The incident that stands for the storm, as bad as the worst of theirs.
+    pub(crate) incident: &'a Incident,
+    pub(crate) storm: &'a str,
+    pub(crate) owner: &'a str,
 }
 
 impl<'a> From<About<'a>> for Of<'a> {
@@ -75,6 +86,7 @@ impl Of<'_> {
         match self {
             Self::Incident(about) => about.wakes(),
             Self::Digest(_) => false,
+            Self::Storm(_) => true,
         }
     }
 }

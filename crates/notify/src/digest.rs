@@ -46,7 +46,7 @@ pub(crate) async fn tell(ctx: &Ctx, input: &OfDigest) -> Result<Output, StepErro
 }
 
 /// Which of the lines that are shown have recovered since. What cannot be read is not said.
-async fn recovered(ctx: &Ctx, lines: &mut [Line<'_>]) {
+pub(crate) async fn recovered(ctx: &Ctx, lines: &mut [Line<'_>]) {
     let shown = lines.iter_mut().take(digest::MOST_LINES).map(async |line| {
         let last = ctx.store.fingerprint(&line.last.fingerprint).await.ok().flatten();
         let last = last.filter(|last| last.state == State::Recovered && last.time >= line.last.time);

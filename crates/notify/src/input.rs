@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What the state machine sends: `digest` is there where it is about one.
+/// What the state machine sends: `digest` or `storm` is there where it is about one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "Value")]
 pub enum Input {
@@ -11,6 +11,8 @@ pub enum Input {
     Incident(OfIncident),
     /// What an owner is told once.
     Digest(OfDigest),
+    /// What an owner has in a storm.
+    Storm(OfStorm),
 }
 
 impl TryFrom<Value> for Input {
@@ -19,6 +21,8 @@ impl TryFrom<Value> for Input {
     fn try_from(wire: Value) -> Result<Self, String> {
         let read = if wire.get("digest").is_some() {
             serde_json::from_value(wire).map(Self::Digest)
+        } else if wire.get("storm").is_some() {
+            serde_json::from_value(wire).map(Self::Storm)
         } else {
             serde_json::from_value(wire).map(Self::Incident)
         };
@@ -57,6 +61,36 @@ impl TryFrom<DigestWire> for OfDigest {
             return Err(format!("`{digest}` is no digest; one looks like digest-payments-20261123T1415Z"));
         }
         if n == 0 { Err("`n` counts from 1".to_owned()) } else { Ok(Self { digest, n, fallback }) }
+    }
+}
+
+/// What an owner has in a storm.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "StormWire")]
+pub struct OfStorm {
+    /// The incident that stands for the storm.
+    pub incident_id: String,
+    /// The storm.
+    pub storm: String,
+    /// Whom to page.
+    pub owner: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct StormWire {
+    v: u32,
+    incident_id: String,
+    storm: String,
+    owner: String,
+}
+
+impl TryFrom<StormWire> for OfStorm {
+    type Error = String;
+
+    fn try_from(wire: StormWire) -> Result<Self, String> {
+        version(wire.v)?;
+        let StormWire { incident_id, storm, owner, .. } = wire;
+        Ok(Self { incident_id, storm, owner })
     }
 }
 
@@ -199,6 +233,22 @@ mod tests {
         check(json!({"announce": "lunch"}), Err("lunch"));
         check(json!({"v": 9, "announce": "resolved"}), Err("this version reads 1"));
         check(json!({"opening": -1, "announce": "resolved"}), Err("-1"));
+    }
+
+    #[test]
+    fn an_owner_is_paged_in_a_storm_by_name() {
+        let input = json!({"v": 1, "incident_id": "i", "storm": "s", "owner": "payments"});
+        let read = |input| serde_json::from_value::<Input>(input).map_err(|error| error.to_string());
+        let of = OfStorm { incident_id: "i".into(), storm: "s".into(), owner: "payments".into() };
+        assert_eq!(read(input.clone()), Ok(Input::Storm(of)));
+        for (name, value, part) in
+            [("v", json!(2), "reads 1"), ("owner", json!(null), "null"), ("storm", json!(1), "1")]
+        {
+            let mut other = input.clone();
+            other[name] = value;
+            let error = read(other).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]

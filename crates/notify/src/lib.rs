@@ -1,7 +1,8 @@
 //! Purpose: tell people. A page wakes someone until they acknowledge; an announcement asks for an approval, or says what
 //! came of a mitigation, which wakes them once where a change did not help, or that the incident is resolved, or reminds
-//! of what is in force. A digest tells an owner once of what opened no incident, and wakes nobody.
-//! Reads: the incident, its mitigation, the digest with its entries, secrets of channels. Writes: SNS, Slack, PagerDuty, webhooks, `SENT#…`, `TOLD#…`,
+//! of what is in force. A digest tells an owner once of what opened no incident, and wakes nobody. In a storm each owner is
+//! paged once, about all of theirs.
+//! Reads: the incident, its mitigation, the digest with its entries, the members of a storm, secrets of channels. Writes: SNS, Slack, PagerDuty, webhooks, `SENT#…`, `TOLD#…`,
 //! the timeline, that a digest was told.
 //! Undo: none, what was said was said. Retry: safe; what a channel accepted is not sent again, and what was claimed by a
 //! run that died is sent again, marked as a repeat: a lost page is worse than a repeated one.
@@ -18,6 +19,7 @@ mod page;
 #[cfg(test)]
 mod samples;
 mod secret;
+mod storm;
 mod text;
 
 use incident_store::Store;
@@ -28,7 +30,7 @@ use step::{Env, StepError};
 use crate::channels::Channels;
 pub use crate::channels::{KINDS, Kind};
 use crate::fallback::Told;
-pub use crate::input::{Announcement, Input, OfDigest, OfIncident, What};
+pub use crate::input::{Announcement, Input, OfDigest, OfIncident, OfStorm, What};
 
 /// What the state machine goes on with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -96,6 +98,7 @@ pub async fn handle(ctx: &Ctx, input: Input) -> Result<Output, StepError> {
     let input = match input {
         Input::Incident(input) => input,
         Input::Digest(input) => return digest::tell(ctx, &input).await,
+        Input::Storm(input) => return storm::page(ctx, &input).await,
     };
     let incident = fallback::load(ctx, &input).await?;
     match input.what {

@@ -3,6 +3,7 @@
 
 pub(crate) mod digest;
 mod in_force;
+pub(crate) mod storm;
 
 use incident::{Incident, Measure, Measures, MitigationRecord, Outcome, Progress};
 use response_plan::{Approval, Contact, EscalationStep, Mode};

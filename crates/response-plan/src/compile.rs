@@ -14,7 +14,7 @@ pub const V: u32 = 1;
 pub struct Compiled {
     /// What to write: one JSON object and a line feed.
     pub bytes: Vec<u8>,
-    /// SHA-256 of the plans, teams, owners and mutes in it, whoever built it.
+    /// SHA-256 of the plans, teams, owners, mutes and the storm's rule in it, whoever built it.
     pub config_sha256: String,
 }
 
@@ -24,6 +24,9 @@ pub fn compile(config: &Config, built_by: &str) -> Compiled {
     let mut content = json!({ "v": V, "plans": plans, "teams": config.teams });
     if let Some(owners) = &config.owners {
         content["owners"] = json!(owners);
+    }
+    if let Some(storm) = &config.storm {
+        content["storm"] = json!(storm);
     }
     if let Value::Object(fields) = &mut content
         && !config.mutes.is_empty()

@@ -9,7 +9,7 @@ use crate::kind::{Kinds, one_line};
 use crate::node::Node;
 use crate::pattern::Pattern;
 use crate::plan::*;
-use crate::plans::CATCH_ALL;
+use crate::plans::{CATCH_ALL, STORM};
 use crate::raise::{self, Raise};
 use crate::span::Span;
 use crate::wire::*;
@@ -25,8 +25,8 @@ pub(crate) fn plan(
 ) -> Option<ResponsePlan> {
     let before = report.errors.len();
     let name = name(report, &wire.plan);
-    if name == CATCH_ALL {
-        report.add(wire.plan.referenced, "`catch-all` is the plan that is built in", "choose another name");
+    if [CATCH_ALL, STORM].contains(&name.as_str()) {
+        report.add(wire.plan.referenced, format!("`{name}` is a plan that is built in"), "choose another name");
     }
     check_pattern(report, &wire.pattern);
     if let Some(owner) = &wire.owner {

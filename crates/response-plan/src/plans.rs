@@ -3,6 +3,7 @@
 mod catch_all;
 mod load;
 mod owner;
+mod storms;
 mod why;
 
 #[cfg(test)]
@@ -18,6 +19,8 @@ pub(crate) use catch_all::CATCH_ALL;
 pub use catch_all::catch_all;
 use catch_all::{NOBODY, NOWHERE, failing_thing};
 pub use load::{Disabled, PlansError};
+pub(crate) use storms::STORM;
+pub use storms::Storms;
 
 use crate::compile::plan_sha256;
 use crate::index::Index;
@@ -42,6 +45,7 @@ pub struct Plans {
     index: Index,
     ownership: Ownership,
     mutes: Vec<Usable>,
+    storms: Option<Storms>,
     fallback_topic: String,
 }
 
@@ -96,6 +100,7 @@ impl Plans {
             index,
             ownership: loaded.ownership,
             mutes: loaded.mutes,
+            storms: loaded.storms,
             fallback_topic: fallback_topic.to_owned(),
         })
     }
@@ -111,6 +116,7 @@ impl Plans {
             index: Index::default(),
             ownership: Ownership::default(),
             mutes: Vec::new(),
+            storms: None,
             fallback_topic: fallback_topic.to_owned(),
         }
     }
@@ -154,6 +160,16 @@ impl Plans {
         let team = team.unwrap_or_else(|| catch_all(&self.fallback_topic).team);
         let plan = ResolvedPlan { plan, team, plan_sha256, config_sha256: self.config_sha256.clone() };
         Resolution { plan, matched: true, owned, why }
+    }
+
+    /// When many new incidents are a storm; `None` where they never are, since nobody says so.
+    pub fn storms(&self) -> Option<&Storms> {
+        self.storms.as_ref()
+    }
+
+    /// The plan of an incident that stands for a storm, which is as bad as this.
+    pub fn of_a_storm(&self, storms: &Storms, severity: Severity) -> ResolvedPlan {
+        storms.plan(severity, &self.config_sha256)
     }
 
     /// What mutes a signal of a plan at this time, by `mutes.yaml`: of several the one that lasts longest.

@@ -11,6 +11,7 @@ use crate::mutes::RecurringMute;
 use crate::mutes_file::{self, MutesWire};
 use crate::owners::{Owners, OwnersWire, owners};
 use crate::plan::{ResponsePlan, Team};
+use crate::storm::{self, StormRule};
 use crate::wire::{PlanWire, TeamsWire};
 use crate::{convert, teams, yaml};
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub owners: Option<Owners>,
     /// What is muted again and again, by name.
     pub mutes: Vec<RecurringMute>,
+    /// When many new incidents are a storm, where `teams.yaml` says so.
+    pub storm: Option<StormRule>,
 }
 
 /// Reads a folder, for a release that knows these kinds. The error lists what is wrong in all of its files, and each entry says what to do; nothing is to be
@@ -81,10 +84,13 @@ pub fn read_dir(dir: &Path, kinds: &Kinds<'_>) -> Result<Config, PlanErrors> {
 pub fn read(sources: &[Source], kinds: &Kinds<'_>) -> Result<Config, PlanErrors> {
     let mut errors = Vec::new();
     let mut teams = Some(BTreeMap::new());
+    let mut storm = None;
     for source in sources.iter().filter(|source| is_teams(source)) {
         teams = with_report(source, &mut errors, |report| {
             let wire: TeamsWire = yaml::parse(report)?;
-            teams::teams(report, &wire, kinds.channels)
+            let teams = teams::teams(report, &wire, kinds.channels)?;
+            storm = wire.storm.and_then(|written| storm::read(report, &written, &teams));
+            Some(teams)
         });
     }
     let mut found = None;
@@ -114,7 +120,8 @@ pub fn read(sources: &[Source], kinds: &Kinds<'_>) -> Result<Config, PlanErrors>
     let mutes = read_mutes(sources, &plans, &mut errors);
     match teams {
         Some(teams) if errors.is_empty() => {
-            Ok(Config { plans: plans.into_values().map(|(plan, _)| plan).collect(), teams, owners: found, mutes })
+            let plans = plans.into_values().map(|(plan, _)| plan).collect();
+            Ok(Config { plans, teams, owners: found, mutes, storm })
         }
         _ => {
             errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));

@@ -230,6 +230,26 @@ fn a_kind_is_read_by_its_own_declaration() {
 }
 
 #[test]
+fn a_storm_is_checked() {
+    let storm = |rule: &str| read_both(PLAN, &format!("{TEAMS}storm: {rule}\n"));
+    let config = storm("{ owner: payments, more_than: 20, within: 5m }").unwrap();
+    assert_eq!(config.storm.map(|rule| (rule.owner, rule.more_than)), Some(("payments".to_owned(), 20)));
+    let line = TEAMS.lines().count() + 1;
+    for (rule, column, message, remedy) in [
+        ("{ owner: payment, more_than: 20, within: 5m }", 17, "there is no team `payment`", "did you mean `payments`?"),
+        ("{ owner: payments, more_than: 1, within: 5m }", 38, "`more_than: 1`", "from 2 to 1000"),
+        ("{ owner: payments, more_than: 20, within: 5s }", 50, "`within: 5s`", "from 60s to 3600s"),
+        ("{ owner: payments, more_than: 20, within: 2h }", 50, "`within: 2h`", "from 60s to 3600s"),
+    ] {
+        says(storm(rule), &format!("p/teams.yaml:{line}:{column}"), message, remedy);
+    }
+    for rule in ["{ owner: payments, more_than: 20 }", "{ owner: payments, more_than: 20, within: 5m, auto: off }"] {
+        assert!(storm(rule).is_err(), "{rule}");
+    }
+    refused("plan:", "plan: storm", "2:7", "built in", "another name");
+}
+
+#[test]
 fn teams_are_checked() {
     let contact = |rest: &str| format!("  payments-lead: {rest}\n  spare:");
     let lead = "payments-lead:";

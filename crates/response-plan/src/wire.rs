@@ -121,6 +121,15 @@ pub(crate) struct TeamsWire {
     pub(crate) contacts: BTreeMap<String, Spanned<ContactWire>>,
     #[serde(default)]
     pub(crate) teams: BTreeMap<String, Spanned<TeamWire>>,
+    pub(crate) storm: Option<Spanned<StormWire>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StormWire {
+    pub(crate) owner: Word,
+    pub(crate) more_than: Spanned<u32>,
+    pub(crate) within: Spanned<Span>,
 }
 
 /// A contact: what every one has, and its channels, each under the name of its kind.

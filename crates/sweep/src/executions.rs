@@ -3,7 +3,7 @@
 use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError as NotSent;
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_types::SdkConfig;
-use incident::{Digest, MitigationRecord, V, engage_input, engage_name, execution_input, execution_name};
+use incident::{Digest, MitigationRecord, Storm, V, engage_input, engage_name, execution_input, execution_name};
 use jiff::Timestamp;
 use step::{StepError, sdk_error};
 
@@ -78,6 +78,11 @@ impl Executions {
     /// or does.
     pub(crate) async fn tell_digest(&self, id: &str, n: u32, hours: i64) -> Result<(), StepError> {
         self.start_one(&self.engage, Digest::execution_name(id, n, hours), Digest::execution_input(id, n)).await
+    }
+
+    /// Starts the execution that pages an owner about what is theirs in a storm. One of that name pages, or has paged.
+    pub(crate) async fn page_in_storm(&self, storm: &Storm, owner: &str) -> Result<(), StepError> {
+        self.start_one(&self.engage, storm.page_name(owner), storm.page_input(owner)).await
     }
 
     /// Lets a wait go on; `false` where it is over already, or went on before.

@@ -2,9 +2,9 @@
 //! execution gets one, a recovery that nobody handed on is, an engagement that pages nobody is begun and told to the
 //! fallback topic, what a person resolved while it fired is looked at again, what several services that fire at once make
 //! worse is raised and paged again, the owner is reminded of what is in force and told of what opened no incident, and what
-//! a mute kept quiet is handed to triage again when it fires still and the mute is over.
+//! a mute or a storm kept quiet is handed to triage again when it fires still and that is over; a storm is found to be over.
 //! Reads: incidents that are open, mitigated or resolved of late, the last state of what fired, what is in force, what is
-//! muted, digests, executions.
+//! muted, the storm that is on with its members, digests, executions.
 //! Writes: executions, `run`, the status `stuck`, severity and engagement, `SENT#…`, the timeline, which reminder was the
 //! last, that a muted signal waits no more; the fallback topic, the queue `signals`.
 //! Undo: none. Retry: safe; each repair is found done by the next run, and a page may repeat, since a lost one is worse.
@@ -19,6 +19,7 @@ mod repair;
 mod rises;
 #[cfg(test)]
 mod samples;
+mod storm;
 mod unmute;
 
 use std::collections::BTreeMap;
@@ -62,6 +63,12 @@ pub struct Output {
     pub muted: u32,
     /// How many of them triage has to decide upon again, since the mute is over.
     pub unmuted: u32,
+    /// Whether a storm is on: 1, or 0.
+    pub storm: u32,
+    /// How many signals wait for its end, or waited until now.
+    pub in_storm: u32,
+    /// How many of them triage has to decide upon again, since the storm is over.
+    pub released: u32,
     /// How many digests are due, and are being told.
     pub digests: u32,
 }
@@ -131,6 +138,9 @@ async fn sweep(ctx: &Ctx) -> Result<Output, StepError> {
         unlisted = Some(error);
     }
     if let Err(error) = unmute::deliver_again(ctx, step::now(), &mut output).await {
+        unlisted = Some(error);
+    }
+    if let Err(error) = storm::look_after(ctx, step::now(), &mut output).await {
         unlisted = Some(error);
     }
     if let Err(error) = digests::tell(ctx, step::now(), &mut output).await {

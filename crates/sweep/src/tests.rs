@@ -41,23 +41,25 @@ pub(crate) fn asked(replay: &StaticReplayClient) -> Vec<String> {
 
 #[tokio::test]
 async fn nothing_open_is_nothing_to_do() {
-    let (ctx, _) = ctx(vec![none(), none(), none(), none(), none(), none()]);
+    let (ctx, _) = ctx([vec![none(); 5], vec![(200, "{}".to_owned())], vec![none(); 2]].concat());
     let output = handle(&ctx, Value::Null).await.unwrap();
     assert_eq!(
         serde_json::to_value(output).unwrap(),
         json!({
             "v": 1, "open": 0, "started": 0, "restarted": 0, "recovered": 0, "raised": 0, "paged": 0, "in_force": 0,
-            "reminded": 0, "muted": 0, "unmuted": 0, "digests": 0,
+            "reminded": 0, "muted": 0, "unmuted": 0, "storm": 0, "in_storm": 0, "released": 0, "digests": 0,
         })
     );
 }
 
 #[tokio::test]
 async fn a_list_that_cannot_be_read_stops_no_other_and_is_said() {
-    let (ctx, replay) = ctx(vec![gone(), none(), none(), none(), none(), none()]);
+    let (ctx, replay) = ctx([vec![gone()], vec![none(); 4], vec![(200, "{}".to_owned())], vec![none(); 2]].concat());
     let error = handle(&ctx, Value::Null).await.unwrap_err();
     assert_eq!(error.name(), "Stuck");
-    assert_eq!(asked(&replay), ["DynamoDB_20120810.Query"; 6]);
+    let mut expect = ["DynamoDB_20120810.Query"; 8];
+    expect[5] = "DynamoDB_20120810.GetItem"; // of the storm
+    assert_eq!(asked(&replay), expect);
 }
 
 #[tokio::test]
@@ -148,7 +150,7 @@ async fn what_another_sweep_is_telling_is_not_told() {
 }
 
 /// The item of an incident as the table has it.
-fn stored(incident: &incident::Incident, more: Value) -> (u16, String) {
+pub(crate) fn stored(incident: &incident::Incident, more: Value) -> (u16, String) {
     let mut item = json!({
         "opened": {"S": serde_json::to_string(&incident.opened).unwrap()}, "severity": {"S": "SEV2"},
         "status": {"S": incident.status.as_str()}, "opening": {"N": "1"}, "run": {"N": incident.run.to_string()},

@@ -5,9 +5,10 @@
 //! is lost, or a sweep that is killed, is made up for by the next minute, and what comes twice is a repeat.
 
 use aws_types::SdkConfig;
-use incident::{FingerprintState, Mute, Unmuted, V, fires_still};
+use incident::{FingerprintState, Mute, StormOver, Unmuted, V, fires_still};
 use incident_store::MutedSignal;
 use jiff::Timestamp;
+use signal::Signal;
 use step::{StepError, sdk_error};
 
 use crate::{Ctx, Output};
@@ -24,11 +25,20 @@ impl Signals {
         Self { client: aws_sdk_sqs::Client::new(config), url }
     }
 
-    async fn deliver(&self, signal_id: &str) -> Result<(), StepError> {
-        let message = Unmuted { v: V, muted_signal: signal_id.to_owned() };
-        let body = serde_json::to_string(&message).map_err(|e| StepError::Stuck(e.into()))?;
+    /// A signal that was kept quiet is decided upon again.
+    pub(crate) async fn deliver(&self, signal_id: &str) -> Result<(), StepError> {
+        self.send(&Unmuted { v: V, muted_signal: signal_id.to_owned() }).await
+    }
+
+    /// A storm is over.
+    pub(crate) async fn storm_is_over(&self, storm: &str) -> Result<(), StepError> {
+        self.send(&StormOver { v: V, storm_over: storm.to_owned() }).await
+    }
+
+    async fn send(&self, message: &impl serde::Serialize) -> Result<(), StepError> {
+        let body = serde_json::to_string(message).map_err(|e| StepError::Stuck(e.into()))?;
         let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
-        sent.map(drop).map_err(|e| sdk_error("a signal that was muted could not be put into the queue", e))
+        sent.map(drop).map_err(|e| sdk_error("what was kept quiet could not be put into the queue", e))
     }
 }
 
@@ -68,10 +78,9 @@ async fn look_at(
     output: &mut Output,
 ) -> Result<(), StepError> {
     let signal = &waits.signal;
-    let last = ctx.store.fingerprint(&signal.fingerprint).await.inspect_err(|error| log(&signal.signal_id, error));
-    match duty(waits, last.ok().flatten().as_ref()) {
+    match duty(ctx, signal).await {
         // At once, over or not, so that of each failing thing one waits at most.
-        Duty::Drop => ctx.store.drop_muted(&signal.signal_id, now).await,
+        Duty::Drop => ctx.store.drop_quiet(&signal.signal_id, now).await,
         Duty::Deliver if !waits.muted.is_over(mutes, now) => Ok(()),
         Duty::Deliver => {
             output.unmuted += 1;
@@ -81,22 +90,27 @@ async fn look_at(
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Duty {
+pub(crate) enum Duty {
     /// It has recovered, or a later signal of its fingerprint waits in its place.
     Drop,
     /// Triage is to decide.
     Deliver,
 }
 
-/// What to do with a signal whose mute is over. Where nothing is known of its fingerprint, or it cannot be read, triage
-/// decides.
-fn duty(waits: &MutedSignal, last: Option<&FingerprintState>) -> Duty {
-    if last.is_none_or(|last| fires_still(&waits.signal, last)) { Duty::Deliver } else { Duty::Drop }
+/// What to do with a signal that nothing keeps quiet any more.
+pub(crate) async fn duty(ctx: &Ctx, signal: &Signal) -> Duty {
+    let last = ctx.store.fingerprint(&signal.fingerprint).await.inspect_err(|error| log(&signal.signal_id, error));
+    duty_by(signal, last.ok().flatten().as_ref())
 }
 
-fn log(signal_id: &str, failure: &StepError) {
+/// The same given the last state of its fingerprint. Where nothing is known of that, or it cannot be read, triage decides.
+fn duty_by(signal: &Signal, last: Option<&FingerprintState>) -> Duty {
+    if last.is_none_or(|last| fires_still(signal, last)) { Duty::Deliver } else { Duty::Drop }
+}
+
+pub(crate) fn log(signal_id: &str, failure: &StepError) {
     let (name, chain) = (failure.name(), format!("{:#}", failure.cause()));
-    tracing::error!(signal_id, error.name = name, error.chain = chain, "what is muted could not be looked at");
+    tracing::error!(signal_id, error.name = name, error.chain = chain, "what is kept quiet could not be looked at");
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Memory {
             self.fingerprints.insert(signal.fingerprint.clone(), state);
         }
         let muted = if let Action::Mute { muted, .. } = &action { Some(muted.clone()) } else { None };
-        let now_known = KnownSignal { incident, muted };
+        let now_known = KnownSignal { incident, muted, storm: None };
         let known = self.signals.entry(signal.signal_id.clone()).or_insert_with(|| now_known.clone());
         if known.muted.is_some() {
             *known = now_known; // whatever comes of it is written over what waits

@@ -1,7 +1,7 @@
 //! Which door an event came through.
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use incident::Unmuted;
+use incident::{StormOver, Unmuted};
 use serde_json::Value;
 
 /// An event, as triage takes it.
@@ -25,6 +25,11 @@ pub(crate) fn open(event: Value) -> Delivery {
 /// The id of a recorded signal, where a message says no more than that its mute is over.
 pub(crate) fn unmuted(body: &str) -> Option<String> {
     serde_json::from_str(body).ok().map(|message: Unmuted| message.muted_signal)
+}
+
+/// The storm, where a message says no more than that it is over.
+pub(crate) fn storm_over(body: &str) -> Option<String> {
+    serde_json::from_str(body).ok().map(|message: StormOver| message.storm_over)
 }
 
 #[cfg(test)]
@@ -61,6 +66,9 @@ mod tests {
             other[name] = value;
             assert_eq!(unmuted(&other.to_string()), None, "{other}");
         }
+        assert_eq!(storm_over(&message.to_string()), None);
+        let over = serde_json::to_string(&StormOver { v: incident::V, storm_over: "storm-1".into() }).unwrap();
+        assert_eq!((storm_over(&over).as_deref(), unmuted(&over)), (Some("storm-1"), None));
         assert_eq!(unmuted(""), None);
     }
 }

@@ -1,12 +1,13 @@
 //! Purpose: answer what broke, who owns the decision and how bad it is, for any signal, and see that somebody learns of
 //! it.
 //! Reads: the compiled response plans, the signal's records. Writes: the signal, the incident, its timeline.
-//! Starts: the incident's execution. Completes: a recovery that is waited for.
+//! Starts: the incident's execution, in a storm that which pages an owner. Completes: a recovery that is waited for.
 //! Undo: none; what it writes is a record. Retry: safe, every delivery of a signal after the first changes nothing, and
 //! looks after what the first began.
 
 mod door;
 mod fallback;
+mod storm;
 mod take;
 mod wake;
 
@@ -14,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use incident::{SignalOutcome, V};
+use incident::{Place, SignalOutcome, V};
 use incident_store::Store;
 use jiff::Timestamp;
 use response_plan::Plans;
@@ -32,6 +33,7 @@ pub struct Ctx {
     /// Why the plans could not be read, where they could not: every incident then runs on the catch-all, and says so.
     degraded: Option<String>,
     own_account: Option<String>,
+    place: Place,
     fallback_topic: String,
     incident_response: String,
     engage: String,
@@ -85,6 +87,7 @@ impl Ctx {
             plans,
             degraded,
             own_account: env.find("OWN_ACCOUNT"),
+            place: place(env),
             fallback_topic,
             incident_response: env.find("INCIDENT_RESPONSE").unwrap_or_default(),
             engage: env.find("ENGAGE").unwrap_or_default(),
@@ -95,6 +98,12 @@ impl Ctx {
     fn origin(&self) -> Origin<'_> {
         Origin { own_account: self.own_account.as_deref(), hubs: &[] }
     }
+}
+
+/// Where this stack is; it only names storms, and so nothing fails for it.
+fn place(env: &Env) -> Place {
+    let named = |name: &str| env.find(name).unwrap_or_else(|| "unknown".to_owned());
+    Place { partition: named("PARTITION"), account: named("OWN_ACCOUNT"), region: named("AWS_REGION") }
 }
 
 fn read_plans(env: &Env, fallback_topic: &str) -> (Plans, Option<String>) {
@@ -139,6 +148,18 @@ pub async fn handle(ctx: &Ctx, event: Value) -> Result<Output, StepError> {
     }
 }
 
+/// Takes one message of the queue, of a source or of `sweep`; the error where it failed.
+async fn message_taken(ctx: &Ctx, body: &str, received: Timestamp) -> Option<StepError> {
+    if let Some(storm) = door::storm_over(body) {
+        return storm::end(ctx, &storm, received).await.err();
+    }
+    let (_, failed) = match door::unmuted(body) {
+        Some(signal_id) => take::again(ctx, &signal_id, received).await,
+        None => take::all(ctx, signal::read(body.as_bytes(), &ctx.origin()), received).await,
+    };
+    failed
+}
+
 async fn batch(
     ctx: &Ctx,
     messages: Vec<aws_lambda_events::sqs::SqsMessage>,
@@ -147,11 +168,7 @@ async fn batch(
     // At once, since one that hangs must not keep the others from being paged.
     let taken = futures_util::future::join_all(messages.into_iter().map(async |message| {
         let body = message.body.unwrap_or_default();
-        let (_, failed) = match door::unmuted(&body) {
-            Some(signal_id) => take::again(ctx, &signal_id, received).await,
-            None => take::all(ctx, signal::read(body.as_bytes(), &ctx.origin()), received).await,
-        };
-        let error = failed?;
+        let error = message_taken(ctx, &body, received).await?;
         let (name, chain) = (error.name(), format!("{:#}", error.cause()));
         tracing::error!(error.name = name, error.chain = chain, message_id = message.message_id, "a message failed");
         Some(message.message_id.unwrap_or_default())

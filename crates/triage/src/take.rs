@@ -11,7 +11,7 @@ use response_plan::{Engage, ResolvedPlan};
 use signal::{Signal, State, Unread};
 use step::StepError;
 
-use crate::{Ctx, Taken, fallback, wake};
+use crate::{Ctx, Taken, fallback, storm, wake};
 
 /// How long recording and starting may take together. With the page that follows it is below triage's time-out.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -86,24 +86,34 @@ async fn one(ctx: &Ctx, signal: &Signal, received: Timestamp) -> Result<Taken, S
 }
 
 /// What the plans say of a signal.
-struct Judged {
-    plan: ResolvedPlan,
+pub(crate) struct Judged {
+    pub(crate) plan: ResolvedPlan,
     why: String,
-    group: GroupKey,
+    pub(crate) group: GroupKey,
+    /// Whether the signal stands for a storm.
+    pub(crate) is_storm: bool,
 }
 
 impl Judged {
     fn new(ctx: &Ctx, signal: &Signal) -> Self {
         let resolution = ctx.plans.resolve(signal);
-        let plan = resolution.plan;
-        let of = &plan.plan;
-        let group = GroupKey::new(&of.plan, &of.service, &of.environment, signal.account.as_deref(), signal.drill);
-        Self { why: resolution.why, group, plan }
+        Self::under(resolution.plan, resolution.why, signal)
     }
 
-    /// What mutes the signal now, by hand or recurring: of several what lasts longest. Drills are never muted.
+    /// The same for a storm, which is under the plan that is compiled in.
+    pub(crate) fn of_a_storm(plan: ResolvedPlan, signal: &Signal) -> Self {
+        Self { is_storm: true, ..Self::under(plan, "a storm".to_owned(), signal) }
+    }
+
+    fn under(plan: ResolvedPlan, why: String, signal: &Signal) -> Self {
+        let of = &plan.plan;
+        let group = GroupKey::new(&of.plan, &of.service, &of.environment, signal.account.as_deref(), signal.drill);
+        Self { why, group, plan, is_storm: false }
+    }
+
+    /// What mutes the signal now, by hand or recurring: of several what lasts longest. Drills and storms are never muted.
     fn muted(&self, ctx: &Ctx, signal: &Signal, known: &Known, now: Timestamp) -> Option<Muted> {
-        if signal.drill {
+        if signal.drill || self.is_storm {
             return None;
         }
         let plan = &self.plan.plan;
@@ -144,9 +154,14 @@ fn open_again(before: &Incident, signal: &Signal, known: &Known, received: Times
 }
 
 /// What became of a signal, and the incident to look after.
-type Recorded = (Taken, Option<(String, u32)>);
+pub(crate) type Recorded = (Taken, Option<(String, u32)>);
 
-async fn record(ctx: &Ctx, signal: &Signal, judged: &Judged, received: Timestamp) -> Result<Recorded, StepError> {
+pub(crate) async fn record(
+    ctx: &Ctx,
+    signal: &Signal,
+    judged: &Judged,
+    received: Timestamp,
+) -> Result<Recorded, StepError> {
     for attempt in 0..TRIES {
         // Others were faster: let them finish. Deliveries at once are few, so a short, growing pause is enough.
         tokio::time::sleep(Duration::from_millis(u64::from(attempt * attempt) * 15)).await;
@@ -177,7 +192,13 @@ async fn try_record(
         };
         (taken, incident)
     };
-    let (written, recorded) = match decide(signal, &known).under(judged.plan.plan.engage, signal) {
+    let action = decide(signal, &known).under(judged.plan.plan.engage, signal);
+    if matches!(action, Action::Open | Action::Reopen { .. })
+        && let Some(storm) = storm::taken_by(ctx, signal, judged, &known, received).await
+    {
+        return storm::join(ctx, signal, judged, &known, &storm, received).await;
+    }
+    let (written, recorded) = match action {
         Action::Repeat { incident } => {
             let outcome = if incident.is_some() { SignalOutcome::Attached } else { SignalOutcome::Ignored };
             (Written::Done, taken(outcome, "it came before".to_owned(), incident))

@@ -3,7 +3,7 @@
 
 use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
-use incident::{Incident, SignalOutcome, engage_input, engage_name, execution_input, execution_name};
+use incident::{Incident, SignalOutcome, Storm, engage_input, engage_name, execution_input, execution_name};
 use step::{StepError, sdk_error};
 
 use crate::{Ctx, Taken};
@@ -40,16 +40,26 @@ async fn start_all(ctx: &Ctx, incident: &Incident) -> Result<(), StepError> {
 /// Starts an execution. The same name with the same input is the same execution while it runs; one that has ended is
 /// `sweep`'s to replace, which looks every minute.
 async fn start(ctx: &Ctx, machine: &str, name: &str, input: &str) -> Result<(), StepError> {
+    if !start_once(ctx, machine, name, input).await? {
+        tracing::warn!(
+            execution = name,
+            "the execution has ended while its incident is open; sweep starts the next run"
+        );
+    }
+    Ok(())
+}
+
+/// Sees that an owner is paged about what is theirs in a storm, once: the name is the storm's and the owner's.
+pub(crate) async fn page_in_storm(ctx: &Ctx, storm: &Storm, owner: &str) -> Result<(), StepError> {
+    start_once(ctx, &ctx.engage, &storm.page_name(owner), &storm.page_input(owner)).await.map(drop)
+}
+
+/// `false` where an execution of that name has ended.
+async fn start_once(ctx: &Ctx, machine: &str, name: &str, input: &str) -> Result<bool, StepError> {
     let start = ctx.sfn.start_execution().state_machine_arn(machine).name(name).input(input).send().await;
     match start {
-        Ok(_) => Ok(()),
-        Err(e) if matches!(e.as_service_error(), Some(StartExecutionError::ExecutionAlreadyExists(_))) => {
-            tracing::warn!(
-                execution = name,
-                "the execution has ended while its incident is open; sweep starts the next run"
-            );
-            Ok(())
-        }
+        Ok(_) => Ok(true),
+        Err(e) if matches!(e.as_service_error(), Some(StartExecutionError::ExecutionAlreadyExists(_))) => Ok(false),
         Err(e) => Err(sdk_error("the incident's execution could not be started", e)),
     }
 }

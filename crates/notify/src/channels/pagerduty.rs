@@ -10,7 +10,7 @@ use step::Env;
 
 use crate::channels::http::{Http, Post};
 use crate::channels::slack::SECRETS;
-use crate::channels::{About, Client, Failure, Kind, Of, argument, needs_somebody};
+use crate::channels::{About, Client, Failure, InStorm, Kind, Of, argument, needs_somebody};
 use crate::input::{Announcement, What};
 use crate::message::Message;
 use crate::secret::{Secrets, Token};
@@ -131,6 +131,11 @@ impl Client for PagerDuty {
         Box::pin(async move {
             match of {
                 Of::Incident(about) => self.send(argument(with, "routing_key")?, about, message).await,
+                Of::Storm(InStorm { incident, storm, owner }) => {
+                    let secret = argument(with, "routing_key")?;
+                    let key = self.secrets.token(secret, "routing key").await.map_err(Failure::Refused)?;
+                    self.open(secret, &key, incident, format!("{storm}-{owner}"), message).await
+                }
                 Of::Digest(_) => {
                     Err(Failure::Refused(anyhow!("PagerDuty takes what wakes people, and its end, alone")))
                 }

@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use crate::channels::http::{Http, Post};
 use crate::channels::slack::SECRETS;
-use crate::channels::{About, Client, Failure, Kind, Of, argument};
+use crate::channels::{About, Client, Failure, InStorm, Kind, Of, argument};
 use crate::input::What;
 use crate::message::Message;
 use crate::secret::{Secrets, Token};
@@ -79,6 +79,7 @@ impl Webhook {
         let body = match of.into() {
             Of::Incident(about) => body(about, message, now),
             Of::Digest(digest) => digest_body(digest, message, now),
+            Of::Storm(of) => storm_body(of, message, now),
         };
         let body = body.to_string();
         let timestamp = now.as_second().to_string();
@@ -158,6 +159,23 @@ fn digest_body(digest: &Digest, message: &Message, now: Timestamp) -> Value {
         "owner": digest.team.name,
         "text": message.text(),
         "drill": digest.drill,
+        "sent_at": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    })
+}
+
+/// The body of what an owner has in a storm.
+fn storm_body(of: InStorm<'_>, message: &Message, now: Timestamp) -> Value {
+    json!({
+        "v": V,
+        "kind": "storm",
+        "storm": of.storm,
+        "incident_id": of.incident.id(),
+        "opening": of.incident.opening,
+        "severity": of.incident.severity.as_str(),
+        "title": message.title,
+        "owner": of.owner,
+        "text": message.text(),
+        "drill": false,
         "sent_at": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     })
 }

@@ -51,14 +51,16 @@ pub(crate) fn digest(digest: &Digest, n: u32, lines: &[Line<'_>], zone: Option<&
     let footer = format!("{}, until {}", digest.id, moment(digest.until, zone));
     let message = Message { title: line(&title, TITLE), facts: Vec::new(), actions: Vec::new(), footer };
     let shown = lines.iter().take(MOST_LINES);
-    let message = shown.fold(message, |message, line| message.fact(line.last.severity.as_str(), said(line, zone)));
+    let message =
+        shown.fold(message, |message, line| message.fact(line.last.severity.as_str(), said(line, zone, true)));
     let more = lines.len().saturating_sub(MOST_LINES);
     let message = message.fact_if("And", (more > 0).then(|| format!("{more} more, less severe or longer ago")));
     let Some(first) = lines.first() else { return message };
     message.action("Make one an incident", "declare --reason WHY --from", &first.last.signal_id)
 }
 
-fn said(line: &Line<'_>, zone: Option<&str>) -> String {
+/// One line; with its signal where a person can make an incident of that.
+pub(super) fn said(line: &Line<'_>, zone: Option<&str>, with_signal: bool) -> String {
     let DigestEntry { title, service, environment, time, link, signal_id, state, .. } = line.last;
     let times = if line.times > 1 { format!(", {} times", line.times) } else { String::new() };
     let now = match line.recovered {
@@ -67,7 +69,8 @@ fn said(line: &Line<'_>, zone: Option<&str>) -> String {
         None => "; still firing as far as is known".to_owned(),
     };
     let (title, last) = (cut(title, WHAT), moment(*time, zone));
-    let text = format!("{title} ({service} in {environment}){times}, last at {last}{now}; signal {signal_id}");
+    let signal = if with_signal { format!("; signal {signal_id}") } else { String::new() };
+    let text = format!("{title} ({service} in {environment}){times}, last at {last}{now}{signal}");
     match link {
         Some(link) if text.chars().count() + link.chars().count() + 2 <= LINE => format!("{text}; {link}"),
         // Cut, it would lead nowhere.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Entry;
 use super::owner::{Ownership, Teams};
+use super::storms::{self, Storms};
 use crate::compile::V;
 use crate::mutes::{RecurringMute, Usable};
 use crate::pattern::Pattern;
@@ -46,6 +47,7 @@ pub(super) struct Loaded {
     pub(super) ownership: Ownership,
     pub(super) mutes: Vec<Usable>,
     pub(super) disabled_mutes: Vec<Disabled>,
+    pub(super) storms: Option<Storms>,
 }
 
 /// Plans and teams are not looked into here, so that one that is damaged spoils no other.
@@ -66,6 +68,9 @@ struct File<'b> {
     /// Files without mutes, and those of releases that knew none, do not have it.
     #[serde(borrow, default)]
     mutes: Option<&'b RawValue>,
+    /// The same.
+    #[serde(borrow, default)]
+    storm: Option<&'b RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -101,10 +106,11 @@ pub(super) fn load(bytes: &[u8]) -> Result<Loaded, PlansError> {
         }
     }
     entries.sort_by(|a, b| b.specificity.cmp(&a.specificity).then_with(|| a.name.cmp(&b.name)));
+    let storms = storms::load(file.storm, &teams, &mut disabled);
     let ownership = Ownership::load(file.owners, file.owner_lines, teams, &mut disabled);
     let (mutes, disabled_mutes) = mutes(file.mutes);
     let (config_sha256, built_by) = (file.config_sha256, file.built_by);
-    Ok(Loaded { config_sha256, built_by, entries, disabled, ownership, mutes, disabled_mutes })
+    Ok(Loaded { config_sha256, built_by, entries, disabled, ownership, mutes, disabled_mutes, storms })
 }
 
 /// The mutes that can be used, and the others: what cannot be read mutes nothing, and spoils nothing else.

@@ -8,7 +8,7 @@ use crate::words::{APPROVAL, ENGAGE, MODE, RECOVERED_BY, SEVERITY};
 
 pub(super) fn plan(kinds: &Kinds<'_>) -> Value {
     let whole = Mapping::default()
-        .must("plan", "Its name, unique among the plans; `catch-all` is taken.", name())
+        .must("plan", "Its name, unique among the plans; `catch-all` and `storm` are taken.", name())
         .must("type", "The incident type, within which history is compared.", name())
         .must(
             "match",

@@ -4,12 +4,14 @@ use serde_json::{Value, json};
 
 use super::{Mapping, NAME, described, name, sentence, span};
 use crate::kind::ChannelKind;
+use crate::storm::{FEWEST, MOST};
 use crate::teams::MOST_STEPS;
 
 pub(super) fn teams(kinds: &[&ChannelKind]) -> Value {
     let whole = Mapping::default()
         .may("contacts", "The people, and groups of them, that can be told, by name.", named(contact(kinds)))
-        .may("teams", "Per team, who is told first, and how long they have to acknowledge.", named(team()));
+        .may("teams", "Per team, who is told first, and how long they have to acknowledge.", named(team()))
+        .may("storm", "From how many new incidents on they are a storm, and who leads in one.", storm());
     described("Who is told, in which order, and how.", whole.closed())
 }
 
@@ -32,6 +34,16 @@ fn contact(kinds: &[&ChannelKind]) -> Value {
     let mut whole = described("Who can be told, by at least one channel.", whole.closed());
     whole["anyOf"] = kinds.iter().map(|kind| json!({"required": [kind.name]})).collect();
     whole
+}
+
+/// In the words of [`crate::StormRule`].
+fn storm() -> Value {
+    let number = json!({"type": "integer", "minimum": FEWEST, "maximum": MOST});
+    let whole = Mapping::default()
+        .must("owner", "The team that is paged about the storm itself: one of `teams`.", name())
+        .must("more_than", "More new incidents than these are a storm.", number)
+        .must("within", "Where they open within so long, from `1m` to `60m`.", span());
+    whole.closed()
 }
 
 fn team() -> Value {

@@ -65,7 +65,7 @@ const RAISE: &str = "/properties/severity/anyOf/1/properties/raise/items";
 type Place = (String, Vec<&'static str>);
 
 /// The mappings of a plan, and those of `teams.yaml`.
-fn mappings() -> ([Place; 10], [Place; 4]) {
+fn mappings() -> ([Place; 10], [Place; 5]) {
     let below = |top: &str, rest: &str| format!("{top}/properties/{rest}");
     let mut mitigation = MITIGATION_FIELDS.to_vec();
     mitigation.extend(KINDS.mitigations.iter().map(|kind| kind.name));
@@ -93,6 +93,7 @@ fn mappings() -> ([Place; 10], [Place; 4]) {
             (CONTACT.to_owned(), sorted(contact)),
             (team, fields::<TeamWire>()),
             (steps, fields::<StepWire>()),
+            (below("", "storm"), fields::<StormWire>()),
         ],
     )
 }

@@ -60,8 +60,13 @@ impl Made {
 /// Compiled and loaded as they are deployed.
 pub(crate) fn load(plans: &[ResponsePlan]) -> Plans {
     let team = catch_all("topic").team;
-    let config =
-        Config { plans: plans.to_vec(), teams: [(team.name.clone(), team)].into(), owners: None, mutes: vec![] };
+    let config = Config {
+        plans: plans.to_vec(),
+        teams: [(team.name.clone(), team)].into(),
+        owners: None,
+        mutes: vec![],
+        storm: None,
+    };
     Plans::load(&compile(&config, "0").bytes, "topic").unwrap()
 }
 

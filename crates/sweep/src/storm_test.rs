@@ -1,0 +1,124 @@
+use incident::Status;
+use response_plan::{Severity, Span, StormRule, catch_all};
+use serde_json::{Value, json};
+use signal::{Signal, State};
+
+use super::*;
+use crate::samples::{at, incident};
+use crate::tests::{asked, ctx, gone, stored};
+
+fn storm() -> Storm {
+    let rule = StormRule { owner: "platform".into(), more_than: 3, within: Span::seconds(300) };
+    Storm::new(&rule, (incident().id().to_owned(), 1), at(0))
+}
+
+fn signal(id: &str) -> Signal {
+    serde_json::from_value(json!({
+        "source": "aws.cloudwatch", "detail_type": null, "kind": "alarm", "state": "firing", "account": null,
+        "region": null, "time": at(0), "onset": null, "resources": [], "title": "t", "reason": null, "link": null,
+        "fingerprint": "f", "signal_id": id, "drill": false, "event": null,
+    }))
+    .unwrap()
+}
+
+fn member(group: &str, severity: Severity, second: i64) -> StormMember {
+    let mut plan = catch_all("topic");
+    plan.plan.severity = severity;
+    StormMember::new(&storm(), &signal(group), &plan, group, at(second))
+}
+
+#[test]
+fn a_storm_is_as_bad_as_its_worst_member() {
+    let rises = |severity, status| {
+        let members = [member("a", Severity::Sev3, 0), member("b", severity, 1), member("b", severity, 2)];
+        rise(&Incident { status, ..incident() }, &members, at(60)).map(|rise| (rise.from, rise.to, rise.why))
+    };
+    let why = "it has SEV1 among 3 of 2 incidents: t".to_owned();
+    assert_eq!(rises(Severity::Sev1, Status::Open), Some((Severity::Sev2, Severity::Sev1, why)));
+    assert_eq!(rises(Severity::Sev2, Status::Open), None);
+    assert_eq!(rises(Severity::Sev1, Status::Resolved), None);
+    assert_eq!(rise(&incident(), &[], at(60)), None);
+}
+
+#[test]
+fn it_is_over_when_it_is_calm_or_a_person_says_so() {
+    let over =
+        |status, opening, second| is_over(&storm(), &Incident { status, opening, ..incident() }, &[], at(second));
+    assert!(!over(Status::Open, 1, 299) && over(Status::Open, 1, 300));
+    assert!(over(Status::Resolved, 1, 1) && over(Status::Stuck, 1, 1) && !over(Status::Mitigated, 1, 1));
+    assert!(over(Status::Open, 2, 1), "its incident stands for another");
+}
+
+fn item(value: Value) -> (u16, String) {
+    (200, json!({"Item": value}).to_string())
+}
+
+fn text(value: Value) -> Value {
+    json!({"S": value.to_string()})
+}
+
+fn on() -> (u16, String) {
+    item(json!({"storm": text(json!(storm())), "id": {"S": storm().id}}))
+}
+
+fn off() -> (u16, String) {
+    item(json!({"opened#1": {"S": at(0)}}))
+}
+
+/// The list of what waits, and the one item in it.
+fn waiting() -> [(u16, String); 2] {
+    let list = json!({"Items": [{"pk": {"S": "SIG#a"}, "sk": {"S": "META"}}]}).to_string();
+    let waits = json!({"status": {"S": "storm"}, "signal": text(json!(signal("a"))), "storm": {"S": storm().id}});
+    [(200, list), item(waits)]
+}
+
+fn last(state: State) -> (u16, String) {
+    item(json!({"state": {"S": state.as_str()}, "time": {"S": at(0)}}))
+}
+
+fn sent() -> (u16, String) {
+    (200, json!({"MessageId": "m", "MD5OfMessageBody": "x"}).to_string())
+}
+
+async fn swept(answers: Vec<(u16, String)>, second: i64) -> (Vec<String>, Output, Vec<Value>) {
+    let (ctx, replay) = ctx(answers);
+    let mut output = Output::default();
+    let _ = look_after(&ctx, at(second), &mut output).await;
+    let bodies = replay.actual_requests().map(|r| serde_json::from_slice(r.body().bytes().unwrap()).unwrap()).collect();
+    (asked(&replay), output, bodies)
+}
+
+#[tokio::test]
+async fn what_waits_is_handed_on_when_its_storm_is_over() {
+    for off in [off(), gone()] {
+        let (asked, output, bodies) =
+            swept([vec![off], waiting().into(), vec![last(State::Firing), sent()]].concat(), 400).await;
+        assert_eq!((output.storm, output.in_storm, output.released), (0, 1, 1), "{asked:?}");
+        assert_eq!(bodies[4]["MessageBody"], r#"{"v":1,"muted_signal":"a"}"#);
+    }
+    let (asked, output, bodies) =
+        swept([vec![off()], waiting().into(), vec![last(State::Recovered), (200, "{}".into())]].concat(), 400).await;
+    assert_eq!((asked[4].as_str(), output.released), ("DynamoDB_20120810.UpdateItem", 0));
+    assert_eq!(bodies[4]["Key"]["pk"]["S"], "SIG#a");
+}
+
+#[tokio::test]
+async fn while_it_is_on_its_owners_are_paged_and_nothing_is_handed_on() {
+    let members = json!({"Items": [{"member": text(json!(member("g", Severity::Sev3, 0)))}]}).to_string();
+    let incident = || stored(&incident(), json!({}));
+    let answers = |over: bool| {
+        let started = (200, json!({"executionArn": "a", "startDate": 0}).to_string());
+        let told = over.then(sent);
+        [vec![on(), incident(), (200, members.clone()), started], told.into_iter().collect(), waiting().into()].concat()
+    };
+    let (asked, output, bodies) = swept(answers(false), 200).await;
+    assert_eq!((output.storm, output.in_storm, output.released), (1, 1, 0), "{asked:?}");
+    assert_eq!(asked[3], "AWSStepFunctions.StartExecution");
+    assert_eq!(bodies[3]["name"], json!(storm().page_name("unowned")));
+    assert_eq!(bodies[3]["input"], json!(storm().page_input("unowned")));
+    assert_eq!(asked.len(), 6, "{asked:?}");
+
+    let (asked, output, bodies) = swept(answers(true), 300).await;
+    assert_eq!((asked[4].as_str(), output.released), ("AmazonSQS.SendMessage", 0), "{asked:?}");
+    assert_eq!(bodies[4]["MessageBody"], json!({"v": 1, "storm_over": storm().id}).to_string());
+}
