@@ -23,6 +23,7 @@ mod rises;
 mod signal_items;
 mod signals;
 mod timeline;
+mod told;
 mod transitions;
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use mutes::{MutedSignal, Mutes};
 pub use pages::{Claim, PageKey, SentPage};
 pub use promote::Recorded;
 pub use signals::{Opening, Taken};
+pub use told::ToldLine;
 
 use aws_sdk_dynamodb::Client;
 use incident::{Incident, is_incident_id};

@@ -15,6 +15,7 @@ mod ours;
 mod record;
 mod rise;
 mod timeline;
+mod told_once;
 
 pub use command::{Command, CommandRecord, Verb};
 pub use decision::{Action, FingerprintState, Known, KnownSignal, OpenPointer, SignalOutcome, decide};
@@ -31,5 +32,6 @@ pub use record::{
     Incident, Opened, PostmortemKeys, SealedPass, SignalSummary, Status, V, engage_input, engage_name, execution_input,
     execution_name,
 };
-pub use rise::Rise;
+pub use rise::{Fires, Rise};
 pub use timeline::Entry;
+pub use told_once::{ToldOnce, told_counts_until};
