@@ -1,14 +1,18 @@
-//! What a plan only notifies of: it opens no incident, its owner is told once, and a person can make an incident of it.
+//! What a plan only notifies of: it opens no incident, its owner is told once, and a person or a rule makes an incident of it.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use blackbox::{PAGE_WITHIN, World, events::Alarm, incident_of, look::Told, read};
 use incident::{DigestKey, Status};
+use response_plan::Severity;
 use serde_json::{Value, json};
 
 /// What happens by itself happens within this time, also on a busy machine.
 const SOON: Duration = Duration::from_secs(90);
+
+/// The schedule calls `sweep` every minute.
+const PROMOTED_WITHIN: Duration = Duration::from_secs(150);
 
 #[tokio::test]
 async fn an_owner_is_told_once_of_what_opens_no_incident() -> Result<()> {
@@ -60,6 +64,40 @@ async fn a_person_makes_an_incident_of_it() -> Result<()> {
     }
     world.status(&id, Status::Resolved, SOON).await?;
     assert_eq!(world.paged(&id, 1)?, Told::ONCE);
+    assert_eq!(world.executions("IncidentResponse", &id).await?.len(), 1);
+    Ok(())
+}
+
+/// As drills, since nothing else that fires on the stack counts for them.
+#[tokio::test]
+async fn what_fires_beside_another_service_becomes_an_incident() -> Result<()> {
+    let world = World::get()?;
+    let alarms = ["spreads-one", "spreads-two"].map(Alarm::of_its_own);
+    let drill = |alarm: &Alarm, state: &str| {
+        let mut event = alarm.forwarded(state, step::now());
+        event["source"] = "tourniquet.drill".into();
+        event
+    };
+    let events = alarms.each_ref().map(|alarm| drill(alarm, "ALARM"));
+    let id = incident_of("spreads-one", &events[0])?;
+    for event in &events {
+        let taken = world.take(event).await?;
+        ensure!(taken["outcome"] == "notify-only", "{taken}");
+    }
+
+    let incident = world.status(&id, Status::Open, PROMOTED_WITHIN).await?;
+    let rise = incident.raised.context("nothing says why")?;
+    assert_eq!((incident.severity, rise.from, rise.to), (Severity::Sev1, Severity::Sev4, Severity::Sev1));
+    ensure!(rise.why.contains(" services fire at once: ") && rise.why.contains("spreads-one"), "{}", rise.why);
+    let paged = async || Ok((world.paged(&id, 1)? == Told::ONCE).then_some(()));
+    world.until("page", PAGE_WITHIN, paged).await?;
+    assert_eq!(world.told_of(&id, "Worse: raised from SEV4: ")?, Told::ONCE);
+    assert_eq!(world.incidents_of(&alarms[1].name).await?, Vec::<String>::new(), "its plan has no rule");
+
+    for alarm in &alarms {
+        world.take(&drill(alarm, "OK")).await?;
+    }
+    world.status(&id, Status::Resolved, SOON).await?;
     assert_eq!(world.executions("IncidentResponse", &id).await?.len(), 1);
     Ok(())
 }

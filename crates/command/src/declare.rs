@@ -1,10 +1,10 @@
 //! Making an incident of a signal that was told once, as a person asks: under the plan that it was told under, but paged.
 
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
-use incident::{Entry, GroupKey, Known, Opened, SignalSummary, execution_input, execution_name, incident_id};
+use incident::{Entry, execution_input, execution_name};
 use incident_store::{Opening, Recorded, Taken};
 use jiff::Timestamp;
-use response_plan::{Engage, ResolvedPlan, Severity};
+use response_plan::Severity;
 use step::{StepError, VERSION, sdk_error};
 
 use crate::Ctx;
@@ -30,20 +30,20 @@ pub(crate) async fn declare(ctx: &Ctx, signal_id: &str, why: &Why<'_>, now: Time
         if let Some((id, opening)) = &recorded.incident {
             return started(ctx, id, *opening).await;
         }
-        let Recorded { signal, plan: Some(told), .. } = &recorded else { return Ok(never_told(&recorded)) };
-        let group = group(&recorded, told);
-        let Some(known) = ctx.store.look(signal, &group).await? else { continue };
-        if let Some(id) = open_already(ctx, &known).await? {
+        let Some(told) = recorded.told_once() else { return Ok(never_told(&recorded)) };
+        let group = told.group();
+        let Some(known) = ctx.store.look(told.signal, &group).await? else { continue };
+        if let Some(id) = ctx.store.open_already(&known).await? {
             return Ok(Answer::no(format!(
                 "its failing thing or its group has the open incident {id}; look at it with `tourniquet show {id}`"
             )));
         }
-        let opened = opened(&recorded, told, &group, why.severity, now);
+        let opened = told.opened(&group, why.severity, VERSION, now);
         let severity = opened.plan.plan.severity;
         let what = format!("declared as {severity} by {}: {}; told once as {}", why.by, why.reason, opened.title);
         let entry = Entry::new(now, STEP, &["opened", &opened.id, "1"], what).by(why.by);
         let opening = Opening { opened: &opened, group: &group };
-        if ctx.store.promote(signal, &known, opening, &entry).await? == Taken::Done {
+        if ctx.store.promote(told, &known, opening, None, &entry).await? == Taken::Done {
             start(ctx, &opened.id, 1).await?;
             return Ok(Answer::yes(format!("declared: {} is open as {severity}, and is paged about", opened.id)));
         }
@@ -58,49 +58,6 @@ fn unknown(signal_id: &str) -> Answer {
 fn never_told(recorded: &Recorded) -> Answer {
     let reason = recorded.reason.as_deref().unwrap_or("it is of an older version");
     Answer::no(format!("the signal was not told in a digest ({reason}); only what was can be made an incident"))
-}
-
-fn group(recorded: &Recorded, told: &ResolvedPlan) -> GroupKey {
-    let (signal, plan) = (&recorded.signal, &told.plan);
-    GroupKey::new(&plan.plan, &plan.service, &plan.environment, signal.account.as_deref(), signal.drill)
-}
-
-/// The open incident of the group, or of the failing thing.
-async fn open_already(ctx: &Ctx, known: &Known) -> Result<Option<String>, StepError> {
-    let of_group = known.pointer.as_ref().filter(|pointer| pointer.status.holds_group_key());
-    if let Some(pointer) = of_group {
-        return Ok(Some(pointer.incident_id.clone()));
-    }
-    Ok(ctx.store.firing_in(known).await?.map(|incident| incident.id().to_owned()))
-}
-
-/// What it is opened with: the plan of the digest, as one that pages.
-fn opened(
-    recorded: &Recorded,
-    told: &ResolvedPlan,
-    group: &GroupKey,
-    severity: Option<Severity>,
-    now: Timestamp,
-) -> Opened {
-    let signal = &recorded.signal;
-    let mut plan = told.clone();
-    plan.plan.engage = Engage::Page;
-    plan.plan.severity = severity.unwrap_or(plan.plan.severity);
-    Opened {
-        id: incident_id(group, signal),
-        title: signal.title.clone(),
-        plan,
-        version: VERSION.to_owned(),
-        group_key: group.readable().to_owned(),
-        drill: signal.drill,
-        account: signal.account.clone(),
-        region: signal.region.clone(),
-        signal: SignalSummary::from(signal),
-        opened_at: now,
-        onset: signal.onset,
-        flapping: false,
-        degraded: None,
-    }
 }
 
 /// It belongs to an incident: made by this very request, or otherwise.

@@ -1,5 +1,7 @@
 //! Making an incident of what was told once, with the real clients over canned answers of the services.
 
+use incident::Opened;
+use response_plan::Engage;
 use serde_json::{Value, json};
 
 use super::*;

@@ -13,7 +13,7 @@ use step::{StepError, sdk_error};
 use crate::item::{Build, Item, Row, at, json, key, n, s};
 use crate::signal_items::{expires, put};
 use crate::transitions::changed;
-use crate::{Store, Taken, keys};
+use crate::{Store, Taken, keys, told};
 
 /// The status under which the index has it; no incident has it.
 const DIGEST: &str = "digest";
@@ -36,6 +36,9 @@ impl Store {
         let mut recorded = self.put_signal(signal, received, None, Some(reason))?;
         recorded.item.insert("plan".to_owned(), json(plan)?);
         recorded.item.insert("outcome".to_owned(), json(&SignalOutcome::NotifyOnly)?);
+        if newest {
+            recorded.item.extend(told::listed(&plan.plan, received));
+        }
         let entry = Build::new(&keys::digest(&digest.id()), &keys::digest_entry(received, &signal.signal_id))
             .with("entry", json(&DigestEntry::new(signal, plan))?)
             .with("expires", n(expires(received)));

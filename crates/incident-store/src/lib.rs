@@ -24,6 +24,7 @@ mod signal_items;
 mod signals;
 mod storms;
 mod timeline;
+mod told;
 mod transitions;
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use pages::{Claim, PageKey, SentPage};
 pub use promote::Recorded;
 pub use signals::{Opening, Taken};
 pub use storms::Weather;
+pub use told::ToldLine;
 
 use aws_sdk_dynamodb::Client;
 use incident::{Incident, is_incident_id};

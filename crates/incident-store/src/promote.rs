@@ -2,13 +2,13 @@
 //! Whoever promotes decides on what it is opened with; the plans are not read again, for the signal has its own.
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use incident::{Entry, Incident, Known};
+use incident::{Entry, Incident, Known, Rise, ToldOnce};
 use jiff::Timestamp;
 use response_plan::ResolvedPlan;
 use signal::{Signal, State};
 use step::StepError;
 
-use crate::item::{Row, at, key, n, s};
+use crate::item::{Row, at, json, key, n, s};
 use crate::signal_items::{in_incident, put, reference};
 use crate::signals::{Opening, Taken};
 use crate::{Store, incident_item, keys};
@@ -26,6 +26,14 @@ pub struct Recorded {
     pub plan: Option<ResolvedPlan>,
     /// Why it opened nothing.
     pub reason: Option<String>,
+}
+
+impl Recorded {
+    /// The signal with the plan that it was told under; `None` where it was not told once in a digest.
+    pub fn told_once(&self) -> Option<ToldOnce<'_>> {
+        let Self { signal, received_at, plan, .. } = self;
+        Some(ToldOnce { signal, plan: plan.as_ref()?, received_at: *received_at })
+    }
 }
 
 impl Store {
@@ -55,21 +63,41 @@ impl Store {
         Ok(self.incident(id).await?.filter(|incident| incident.status.holds_group_key()))
     }
 
+    /// The id of the open incident of the group, or of the failing thing: one is enough.
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the table cannot be read.
+    pub async fn open_already(&self, known: &Known) -> Result<Option<String>, StepError> {
+        let of_group = known.pointer.as_ref().filter(|pointer| pointer.status.holds_group_key());
+        if let Some(pointer) = of_group {
+            return Ok(Some(pointer.incident_id.clone()));
+        }
+        Ok(self.firing_in(known).await?.map(|incident| incident.id().to_owned()))
+    }
+
     /// Opens an incident with a signal that was told once, on the condition that it belongs to none and that nothing of
-    /// `known` has changed. What has recovered since does not fire in it. `entry` is the first of its timeline. The caller
-    /// starts the execution; where it is killed before, `sweep` does.
+    /// `known` has changed. What has recovered since does not fire in it. Where a rule makes the incident, it is as bad as
+    /// that says, and fires since triage received the signal. `entry` is the first of its timeline. The caller starts the
+    /// execution; where it is killed before, `sweep` does.
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be written.
     pub async fn promote(
         &self,
-        signal: &Signal,
+        told: ToldOnce<'_>,
         known: &Known,
         opening: Opening<'_>,
+        rise: Option<&Rise>,
         entry: &Entry,
     ) -> Result<Taken, StepError> {
         let Opening { opened, group } = opening;
+        let signal = told.signal;
         let mut incident = incident_item::opening(opened, group)?;
+        if let Some(rise) = rise {
+            incident.insert("severity".to_owned(), s(rise.to.as_str()));
+            incident.insert("raised".to_owned(), json(rise)?);
+            incident.insert("fires_since".to_owned(), at(told.received_at));
+        }
         if let Some(clear) = clear_since(signal, known) {
             incident.remove("firing");
             incident.insert("clear_since".to_owned(), at(clear));
@@ -92,10 +120,12 @@ impl Store {
         self.transact(items).await
     }
 
-    /// The signal belongs to the incident, and to no other.
+    /// The signal belongs to the incident, and to no other, and is what counts there from now on.
     fn belongs(&self, pk: &str, id: &str) -> Result<Update, StepError> {
-        let update = in_it(id, self.update_of(pk), "SET incident_id = :id, opening = :one")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(incident_id)");
+        let set = "SET incident_id = :id, opening = :one REMOVE #status, opened_at";
+        let update = in_it(id, self.update_of(pk), set)
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(incident_id)")
+            .expression_attribute_names("#status", "status");
         update.build().map_err(|e| StepError::Stuck(e.into()))
     }
 

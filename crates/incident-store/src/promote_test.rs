@@ -1,6 +1,7 @@
 //! A signal that was told once becomes an incident, with the real client over canned answers.
 
 use incident::{FingerprintState, OpenPointer, Status};
+use response_plan::Severity;
 use serde_json::{Value, json};
 
 use super::*;
@@ -12,11 +13,17 @@ fn entry() -> Entry {
 
 /// What the transaction writes where this is the last known state of the fingerprint.
 async fn written(fingerprint: Option<FingerprintState>) -> Vec<Value> {
+    promoted(fingerprint, None).await
+}
+
+async fn promoted(fingerprint: Option<FingerprintState>, rise: Option<&Rise>) -> Vec<Value> {
     let (store, client) = answering(&[(200, json!({}))]);
     let (opened, group) = opened();
     let known = Known { fingerprint, ..Known::default() };
     let opening = Opening { opened: &opened, group: &group };
-    assert_eq!(store.promote(&signal(), &known, opening, &entry()).await.unwrap(), Taken::Done);
+    let (signal, plan, received_at) = (&signal(), &opened.plan, now() - jiff::SignedDuration::from_mins(5));
+    let told = ToldOnce { signal, plan, received_at };
+    assert_eq!(store.promote(told, &known, opening, rise, &entry()).await.unwrap(), Taken::Done);
     let request = client.actual_requests().next().unwrap();
     let asked: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
     asked["TransactItems"].as_array().unwrap().clone()
@@ -31,6 +38,8 @@ async fn the_signal_joins_one_incident_alone_and_a_recovery_finds_it() {
     let items = written(last(State::Firing, 0)).await;
     let signal = &items[0]["Update"];
     assert_eq!(signal["ConditionExpression"], "attribute_exists(pk) AND attribute_not_exists(incident_id)");
+    let expression = "SET incident_id = :id, opening = :one REMOVE #status, opened_at";
+    assert_eq!(signal["UpdateExpression"], expression, "it counts for no rule by itself any more");
     assert_eq!(items[1]["Put"]["Item"]["firing"]["SS"], json!([self::signal().fingerprint]));
     assert_eq!(items[2]["Put"]["ConditionExpression"], "attribute_not_exists(pk)", "the group's pointer is free");
     let fingerprint = &items[5]["Update"];
@@ -42,6 +51,18 @@ async fn the_signal_joins_one_incident_alone_and_a_recovery_finds_it() {
         let fingerprint = &items[5]["Put"]["Item"];
         assert_eq!((&fingerprint["state"]["S"], &fingerprint["opening"]["N"]), (&json!("firing"), &json!("1")));
     }
+}
+
+#[tokio::test]
+async fn what_a_rule_makes_an_incident_is_as_bad_as_that_says_and_fires_since_it_was_told() {
+    let (from, to) = (Severity::Sev4, Severity::Sev1);
+    let rise = Rise { from, to, why: "2 services fire at once: a, b".into(), at: now() };
+    let item = &promoted(last(State::Firing, 0), Some(&rise)).await[1]["Put"]["Item"];
+    assert_eq!(serde_json::from_str::<Rise>(item["raised"]["S"].as_str().unwrap()).unwrap(), rise);
+    let read = (&item["severity"]["S"], &item["fires_since"]["S"], &item["opened_at"]["S"]);
+    assert_eq!(read, (&json!("SEV1"), &json!("2026-11-23T09:55:00.250Z"), &json!("2026-11-23T10:00:00.250Z")));
+    let item = &promoted(last(State::Firing, 0), None).await[1]["Put"]["Item"];
+    assert_eq!((item.get("raised"), item.get("fires_since")), (None, None));
 }
 
 #[tokio::test]
@@ -77,7 +98,8 @@ async fn a_pointer_that_changed_since_is_a_lost_race() {
     };
     let known = Known { pointer: Some(pointer), ..Known::default() };
     let opening = Opening { opened: &opened, group: &group };
-    assert_eq!(store.promote(&signal(), &known, opening, &entry()).await.unwrap(), Taken::LostRace);
+    let told = ToldOnce { signal: &signal(), plan: &opened.plan, received_at: now() };
+    assert_eq!(store.promote(told, &known, opening, None, &entry()).await.unwrap(), Taken::LostRace);
 }
 
 #[tokio::test]

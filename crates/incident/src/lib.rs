@@ -16,6 +16,7 @@ mod record;
 mod rise;
 mod storm;
 mod timeline;
+mod told_once;
 
 pub use command::{Command, CommandRecord, Verb};
 pub use decision::{Action, FingerprintState, Known, KnownSignal, OpenPointer, SignalOutcome, decide};
@@ -32,6 +33,7 @@ pub use record::{
     Incident, Opened, PostmortemKeys, SealedPass, SignalSummary, Status, V, engage_input, engage_name, execution_input,
     execution_name,
 };
-pub use rise::Rise;
+pub use rise::{Fires, Rise};
 pub use storm::{Place, Storm, StormMember, StormOver, groups, is_storm, storm_signal, worst};
 pub use timeline::Entry;
+pub use told_once::{ToldOnce, told_counts_until};

@@ -153,7 +153,7 @@ pub(crate) fn waits(signal: &Signal, before: &KnownSignal, known: &Known) -> boo
         && known.fingerprint.as_ref().is_none_or(|last| fires_still(signal, last))
 }
 
-/// Whether a muted firing is still the last known state of its fingerprint, and belongs to no incident.
+/// Whether a firing that opened nothing is still the last known state of its fingerprint, and belongs to no incident.
 pub fn fires_still(signal: &Signal, last: &FingerprintState) -> bool {
     // To the second, as in the signal's id: its doors tell the rest of it in different detail.
     let same = last.time.as_second() == signal.time.as_second();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use response_plan::{Raise, Severity};
+use response_plan::{Raise, ResponsePlan, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::record::Incident;
@@ -24,39 +24,51 @@ pub struct Rise {
 /// Services are named up to so many.
 const NAMED: usize = 5;
 
-impl Incident {
-    /// Since when something fires in it without a break; `None` while nothing does.
-    fn began_to_fire(&self) -> Option<Timestamp> {
-        (!self.firing.is_empty()).then(|| self.fires_since.unwrap_or(self.opened.opened_at))
+/// What fires and is somebody's, as rules that raise count it: an incident, or a signal that was told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fires {
+    service: String,
+    since: Timestamp,
+    drill: bool,
+}
+
+impl Fires {
+    /// Something that fires since then, as triage received it. Where nobody said which service it is, it is named for the
+    /// failing thing and counts as none.
+    pub(crate) fn new(plan: &ResponsePlan, since: Timestamp, drill: bool) -> Option<Self> {
+        // Names of services hold no space, and those of failing things do.
+        let is_known = !plan.service.contains(' ');
+        is_known.then(|| Self { service: plan.service.clone(), since, drill })
     }
 
-    /// The rise that is due by the rules of its plan, given all incidents that are open or mitigated, this one among them.
-    /// A drill counts drills alone. Where nobody said which service it is, it is named for the failing thing and counts as
-    /// none.
-    pub fn rise(&self, all: &[Self], now: Timestamp) -> Option<Rise> {
-        let began = self.began_to_fire().filter(|_| self.status.holds_group_key() && is_known(service(self)))?;
-        let counts = |other: &&Self| {
-            other.status.holds_group_key()
-                && other.opened.drill == self.opened.drill
-                && is_known(service(other))
-                && other.id() != self.id()
-        };
-        let others = all.iter().filter(counts).filter_map(|other| Some((other.began_to_fire()?, service(other))));
-        let fired: Vec<_> = others.chain([(began, service(self))]).collect();
-        let worse = self.plan().raise.iter().filter(|rule| rule.to < self.severity);
-        let met = worse.filter_map(|rule| Some((rule.to, together(rule, began, &fired)?)));
+    /// The rise that is due by some rules, given all that fires; a drill counts drills alone.
+    pub(crate) fn rise(&self, rules: &[Raise], severity: Severity, all: &[Self], now: Timestamp) -> Option<Rise> {
+        let others = all.iter().filter(|other| other.drill == self.drill);
+        let fired: Vec<_> = others.chain([self]).map(|fires| (fires.since, fires.service.as_str())).collect();
+        let worse = rules.iter().filter(|rule| rule.to < severity);
+        let met = worse.filter_map(|rule| Some((rule.to, together(rule, self.since, &fired)?)));
         let (to, services) = met.min_by_key(|(to, _)| *to)?;
-        Some(Rise { from: self.severity, to, why: why(&services), at: now })
+        Some(Rise { from: severity, to, why: why(&services), at: now })
     }
 }
 
-fn service(incident: &Incident) -> &str {
-    &incident.plan().service
-}
+impl Incident {
+    /// What it counts as; `None` while nothing fires in it, or once it is over, and where nobody said which service it is.
+    pub fn fires(&self) -> Option<Fires> {
+        let fires = !self.firing.is_empty() && self.status.holds_group_key();
+        let since = fires.then(|| self.fires_since.unwrap_or(self.opened.opened_at))?;
+        Fires::new(self.plan(), since, self.opened.drill)
+    }
 
-/// Names of services hold no space, and those of failing things do.
-fn is_known(service: &str) -> bool {
-    !service.contains(' ')
+    /// Whether a rule of its plan could make it worse than it is.
+    pub fn may_rise(&self) -> bool {
+        self.plan().raise.iter().any(|rule| rule.to < self.severity)
+    }
+
+    /// The rise that is due by the rules of its plan, given all that fires, whether this one is among it or not.
+    pub fn rise(&self, all: &[Fires], now: Timestamp) -> Option<Rise> {
+        self.fires()?.rise(&self.plan().raise, self.severity, all, now)
+    }
 }
 
 /// The services that began to fire within a rule's time of each other and of `own`, where they are enough. When it is
@@ -112,9 +124,13 @@ mod tests {
         Raise { when: RaiseWhen { distinct_services_at_least: services, within: Span::seconds(seconds) }, to }
     }
 
+    fn counted(all: &[Incident]) -> Vec<Fires> {
+        all.iter().filter_map(Incident::fires).collect()
+    }
+
     #[track_caller]
     fn check(all: &[Incident], expect: Option<&str>) {
-        let rise = all[0].rise(all, at(9_999));
+        let rise = all[0].rise(&counted(all), at(9_999));
         assert_eq!(rise.as_ref().map(|rise| rise.why.as_str()), expect);
         assert!(
             rise.is_none_or(|rise| rise.from == Severity::Sev2 && rise.to == Severity::Sev1 && rise.at == at(9_999))
@@ -169,11 +185,11 @@ mod tests {
             let own = fires("own", 600);
             let near: Vec<_> = seconds.iter().enumerate().map(|(n, second)| fires(&format!("s{n}"), *second)).collect();
             let mut all = [vec![own.clone()], near].concat();
-            let expect = own.rise(&all, at(0));
+            let expect = own.rise(&counted(&all), at(0));
             all.push(fires("far", 5_000));
             let turn = turn % all.len();
             all.rotate_left(turn);
-            prop_assert_eq!(own.rise(&all, at(0)), expect);
+            prop_assert_eq!(own.rise(&counted(&all), at(0)), expect);
         }
     }
 }

@@ -44,7 +44,7 @@ pub use owners::{OwnerRule, Owners, TagNames};
 pub use pattern::{Pattern, PatternError, Specificity, Step};
 pub use plan::*;
 pub use plans::{Disabled, Plans, PlansError, Resolution, Storms, catch_all};
-pub use raise::{Raise, RaiseWhen};
+pub use raise::{LONGEST_WITHIN, Raise, RaiseWhen};
 pub use read::{Config, MUTES_FILE, OWNERS_FILE, Source, TEAMS_FILE, read, read_dir};
 pub use schema::{mutes_schema, owners_schema, plan_schema, teams_schema};
 pub use span::Span;

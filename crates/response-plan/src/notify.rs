@@ -1,11 +1,11 @@
-//! What a plan that only notifies may say: nobody is asked for anything before a person makes an incident of it.
+//! What a plan that only notifies may say: nobody is asked for anything before a person or a rule makes an incident of it.
 
 use crate::error::Report;
 use crate::plan::{RecoveredBy, Recovery};
 use crate::span::Span;
 use crate::wire::PlanWire;
 
-/// When what was told once counts as recovered, should a person make an incident of it, where the plan does not say: what
+/// When what was told once counts as recovered, should it become an incident, where the plan does not say: what
 /// the catch-all goes by, too.
 pub(crate) const RECOVERY: Recovery = Recovery { by: RecoveredBy::Signal, held_for: Span::seconds(300) };
 

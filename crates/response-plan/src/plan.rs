@@ -50,7 +50,8 @@ impl std::fmt::Display for Severity {
 pub enum Engage {
     /// Someone must acknowledge, and the page escalates until they do.
     Page,
-    /// The owner is told once, in a digest: no incident is opened until a person makes one of it.
+    /// The owner is told once, in a digest: no incident is opened until a person makes one of it, or a rule
+    /// of its severity does.
     Notify,
 }
 

@@ -31,8 +31,8 @@ pub struct RaiseWhen {
 /// One service alone is what the plan's own severity is for.
 const FEWEST_SERVICES: u32 = 2;
 
-/// What begins to fire later than this after the first is another story.
-const LONGEST: Span = Span::seconds(3_600);
+/// What begins to fire later than this after the first is another story: no rule's `within` is longer.
+pub const LONGEST_WITHIN: Span = Span::seconds(3_600);
 
 pub(crate) fn read(report: &mut Report<'_>, written: &[RaiseWire], default: Option<Severity>) -> Vec<Raise> {
     written.iter().filter_map(|rule| one(report, rule, default)).collect()
@@ -50,8 +50,12 @@ fn one(report: &mut Report<'_>, written: &RaiseWire, default: Option<Severity>) 
         report.add(at, format!("`distinct_services_at_least: {services}`"), remedy);
     }
     let Spanned { value: within, referenced: at, .. } = written.when.within;
-    if within.is_zero() || within > LONGEST {
-        report.add(at, format!("`within: {within}`"), format!("write a time up to {LONGEST}, such as `within: 10m`"));
+    if within.is_zero() || within > LONGEST_WITHIN {
+        report.add(
+            at,
+            format!("`within: {within}`"),
+            format!("write a time up to {LONGEST_WITHIN}, such as `within: 10m`"),
+        );
     }
     Some(Raise { when: RaiseWhen { distinct_services_at_least: services, within }, to })
 }

@@ -85,12 +85,15 @@ fn what_comes_later_is_refused_by_name() {
     let later = "is not supported yet";
     for (field, shown) in [
         ("second_team: { owner: x }", "second_team"),
-        ("mutes: []", "mutes"),
         ("flapping: { at: 3 }", "flapping"),
         ("storm: 10", "storm"),
         ("digest: daily", "digest"),
     ] {
         refused("engage:", field, "14:1", &format!("`{shown}` {later}"), "remove it");
+    }
+    for field in ["mutes", "mute"] {
+        let line = format!("{field}: []");
+        refused("engage:", &line, "14:1", &format!("`{field}` is not a field here"), "write it into mutes.yaml beside");
     }
     refused("engage:", "hold_down: 45m", "14:12", "`hold_down: 45m` is longer than 15m", "the alarm itself");
     refused("engage:", "reopen_within: 2d", "14:16", "`reopen_within: 2d` is longer than 1d", "a new incident");

@@ -10,11 +10,9 @@ const LARGEST: usize = 256 * 1024;
 
 /// Fields that later versions will honour, with the names that people know them by. None is ignored in silence, since
 /// whoever wrote it relies on it.
-const LATER: [(&str, &str); 27] = [
+const LATER: [(&str, &str); 25] = [
     ("second_team", "second_team"),
     ("group_by", "group_by"),
-    ("mute", "mute"),
-    ("mutes", "mutes"),
     ("flapping", "flapping"),
     ("storm", "storm"),
     ("storms", "storms"),
@@ -39,6 +37,12 @@ const LATER: [(&str, &str); 27] = [
     ("iam", "iam"),
     ("members", "members"),
 ];
+
+/// Fields that stand in no plan, since what they say is said elsewhere, with where.
+const ELSEWHERE: [(&str, &str); 2] = [("mute", MUTES_ARE), ("mutes", MUTES_ARE)];
+
+const MUTES_ARE: &str =
+    "write it into mutes.yaml beside the plans (docs/mutes.md), or mute it by hand with `tourniquet mute`";
 
 /// What to write for a field that is missing.
 const REQUIRED: [(&str, &str); 27] = [
@@ -159,6 +163,8 @@ pub(crate) fn later(field: &str) -> Option<&'static str> {
 pub(crate) fn unknown_field(report: &mut Report<'_>, at: Location, field: &str, expected: &[&str]) {
     if let Some(near) = nearest(field, expected.iter().copied()) {
         report.add(at, format!("`{field}` is not a field here"), format!("did you mean `{near}`?"));
+    } else if let Some((_, remedy)) = ELSEWHERE.iter().find(|(name, _)| *name == field) {
+        report.add(at, format!("`{field}` is not a field here"), *remedy);
     } else if let Some(shown) = later(field) {
         report.add(at, format!("`{shown}` is not supported yet"), "remove it");
     } else {

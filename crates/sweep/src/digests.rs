@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use step::StepError;
 
-use crate::{Ctx, Output, log};
+use crate::{Ctx, Output};
 
 /// Who received a signal just before the end may still be writing it: triage's time-out is 10 s.
 const WRITTEN: SignedDuration = SignedDuration::from_secs(15);
@@ -32,4 +32,9 @@ pub(crate) async fn tell(ctx: &Ctx, now: Timestamp, output: &mut Output) -> Resu
         }
     }
     unread.map_or(Ok(()), Err)
+}
+
+fn log(digest: &str, failure: &StepError) {
+    let (name, chain) = (failure.name(), format!("{:#}", failure.cause()));
+    tracing::error!(digest, error.name = name, error.chain = chain, "a digest could not be told");
 }

@@ -1,18 +1,20 @@
 //! Purpose: every minute, repair what a lost delivery or a killed function left behind: an open incident without a living
 //! execution gets one, a recovery that nobody handed on is, an engagement that pages nobody is begun and told to the
 //! fallback topic, what a person resolved while it fired is looked at again, what several services that fire at once make
-//! worse is raised and paged again, the owner is reminded of what is in force and told of what opened no incident, and what
-//! a mute or a storm kept quiet is handed to triage again when it fires still and that is over; a storm is found to be over.
+//! worse is raised and paged again, and becomes an incident where it was only told once, the owner is reminded of what is
+//! in force and told of what opened no incident, and what a mute or a storm kept quiet is handed to triage again when it
+//! fires still and that is over; a storm is found to be over.
 //! Reads: incidents that are open, mitigated or resolved of late, the last state of what fired, what is in force, what is
-//! muted, the storm that is on with its members, digests, executions.
-//! Writes: executions, `run`, the status `stuck`, severity and engagement, `SENT#…`, the timeline, which reminder was the
-//! last, that a muted signal waits no more; the fallback topic, the queue `signals`.
+//! muted, the storm that is on with its members, what was told once of late, digests, executions.
+//! Writes: executions, `run`, the status `stuck`, severity and engagement, an incident of what was told once, `SENT#…`, the
+//! timeline, which reminder was the last, that a muted signal waits no more; the fallback topic, the queue `signals`.
 //! Undo: none. Retry: safe; each repair is found done by the next run, and a page may repeat, since a lost one is worse.
 
 mod decide;
 mod digests;
 mod executions;
 mod notice;
+mod promote;
 mod recheck;
 mod remind;
 mod repair;
@@ -53,6 +55,8 @@ pub struct Output {
     pub recovered: u32,
     /// How many are worse than they were.
     pub raised: u32,
+    /// How many signals that were told once are incidents now, since several services fire at once.
+    pub promoted: u32,
     /// How often the fallback topic was told.
     pub paged: u32,
     /// How many changes are in force that take something away.
@@ -147,7 +151,11 @@ async fn sweep(ctx: &Ctx) -> Result<Output, StepError> {
         unlisted = Some(error);
     }
     // The last: with many incidents at once it takes the longest.
-    rises::raise(ctx, &lines.into_values().collect::<Vec<_>>(), step::now(), &mut output).await;
+    let told = ctx.store.told_lately(step::now()).await.unwrap_or_else(|error| {
+        unlisted = Some(error);
+        Vec::new()
+    });
+    rises::raise(ctx, &lines.into_values().collect::<Vec<_>>(), &told, step::now(), &mut output).await;
     unlisted.map_or(Ok(output), Err)
 }
 

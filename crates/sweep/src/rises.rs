@@ -1,19 +1,21 @@
-//! Several services that fire at once make an incident worse than its plan says: looked at over all that goes on.
+//! Several services that fire at once make an incident worse than its plan says, and an incident of what was told once:
+//! looked at over all that goes on.
 
 use std::collections::BTreeSet;
 
-use incident::Incident;
-use incident_store::IncidentLine;
+use incident::{Fires, Incident};
+use incident_store::{IncidentLine, ToldLine};
 use jiff::Timestamp;
 use step::StepError;
 
 use crate::notice::STEP;
-use crate::{Ctx, Output, log};
+use crate::{Ctx, Output, log, promote};
 
-/// Raises what is due; one that fails is logged and stops no other.
-pub(crate) async fn raise(ctx: &Ctx, lines: &[IncidentLine], now: Timestamp, output: &mut Output) {
+/// Raises what is due, and makes incidents of what was told once; one that fails is logged and stops no other.
+pub(crate) async fn raise(ctx: &Ctx, lines: &[IncidentLine], told: &[ToldLine], now: Timestamp, output: &mut Output) {
     // Nothing rises before two services fire, and hardly ever do two: nothing is read for one.
-    if lines.iter().map(|line| &line.service).collect::<BTreeSet<_>>().len() < 2 {
+    let services = lines.iter().map(|line| &line.service).chain(told.iter().map(|line| &line.service));
+    if services.collect::<BTreeSet<_>>().len() < 2 {
         return;
     }
     let mut all = Vec::new();
@@ -23,15 +25,24 @@ pub(crate) async fn raise(ctx: &Ctx, lines: &[IncidentLine], now: Timestamp, out
             Err(error) => log(&line.incident_id, &error),
         }
     }
+    // What was told once is read where a rule could count it.
+    let is_counted = all.iter().any(Incident::may_rise) || told.iter().any(|line| line.may_rise);
+    let told = if is_counted { promote::fires_still(ctx, told).await } else { Vec::new() };
+    let of_told = told.iter().filter_map(|recorded| recorded.told_once()?.fires());
+    let fires: Vec<_> = all.iter().filter_map(Incident::fires).chain(of_told).collect();
     for incident in &all {
-        match raise_one(ctx, incident, &all, now).await {
+        match raise_one(ctx, incident, &fires, now).await {
             Ok(raised) => output.raised += u32::from(raised),
             Err(error) => log(incident.id(), &error),
         }
     }
+    // In a storm nothing more opens by itself: what is worse then is looked at when it is over.
+    if output.storm == 0 {
+        promote::promote(ctx, &told, &fires, now, output).await;
+    }
 }
 
-async fn raise_one(ctx: &Ctx, incident: &Incident, all: &[Incident], now: Timestamp) -> Result<bool, StepError> {
+async fn raise_one(ctx: &Ctx, incident: &Incident, all: &[Fires], now: Timestamp) -> Result<bool, StepError> {
     let Some(rise) = incident.rise(all, now) else { return Ok(false) };
     // While its plan holds the page back nobody knows of it: the page that comes says how bad it is.
     let engage = !incident.is_held_back();

@@ -41,23 +41,23 @@ pub(crate) fn asked(replay: &StaticReplayClient) -> Vec<String> {
 
 #[tokio::test]
 async fn nothing_open_is_nothing_to_do() {
-    let (ctx, _) = ctx([vec![none(); 5], vec![(200, "{}".to_owned())], vec![none(); 2]].concat());
+    let (ctx, _) = ctx([vec![none(); 5], vec![(200, "{}".to_owned())], vec![none(); 3]].concat());
     let output = handle(&ctx, Value::Null).await.unwrap();
     assert_eq!(
         serde_json::to_value(output).unwrap(),
         json!({
-            "v": 1, "open": 0, "started": 0, "restarted": 0, "recovered": 0, "raised": 0, "paged": 0, "in_force": 0,
-            "reminded": 0, "muted": 0, "unmuted": 0, "storm": 0, "in_storm": 0, "released": 0, "digests": 0,
+            "v": 1, "open": 0, "started": 0, "restarted": 0, "recovered": 0, "raised": 0, "promoted": 0, "paged": 0,
+            "in_force": 0, "reminded": 0, "muted": 0, "unmuted": 0, "storm": 0, "in_storm": 0, "released": 0, "digests": 0,
         })
     );
 }
 
 #[tokio::test]
 async fn a_list_that_cannot_be_read_stops_no_other_and_is_said() {
-    let (ctx, replay) = ctx([vec![gone()], vec![none(); 4], vec![(200, "{}".to_owned())], vec![none(); 2]].concat());
+    let (ctx, replay) = ctx([vec![gone()], vec![none(); 4], vec![(200, "{}".to_owned())], vec![none(); 3]].concat());
     let error = handle(&ctx, Value::Null).await.unwrap_err();
     assert_eq!(error.name(), "Stuck");
-    let mut expect = ["DynamoDB_20120810.Query"; 8];
+    let mut expect = ["DynamoDB_20120810.Query"; 9];
     expect[5] = "DynamoDB_20120810.GetItem"; // of the storm
     assert_eq!(asked(&replay), expect);
 }
@@ -307,7 +307,7 @@ async fn what_several_services_make_worse_is_raised_and_paged_again() {
     let answers = vec![stored(&one, fires.clone()), stored(&two, fires.clone()), (200, "{}".to_owned()), started];
     let (ctx, replay) = ctx(answers);
     let mut output = Output::default();
-    rises::raise(&ctx, &lines, samples::at(60), &mut output).await;
+    rises::raise(&ctx, &lines, &[], samples::at(60), &mut output).await;
     assert_eq!(output.raised, 1);
     assert_eq!(asked(&replay)[2..], ["DynamoDB_20120810.TransactWriteItems", "AWSStepFunctions.StartExecution"]);
     let start: Value =
@@ -315,7 +315,7 @@ async fn what_several_services_make_worse_is_raised_and_paged_again() {
     assert_eq!(start["name"], "inc-20251123-0123456789-1-2");
     // One service alone is what its plan says, and nothing is read for it.
     let (ctx, replay) = self::ctx(vec![]);
-    rises::raise(&ctx, &lines[..1], samples::at(60), &mut output).await;
+    rises::raise(&ctx, &lines[..1], &[], samples::at(60), &mut output).await;
     assert_eq!((output.raised, asked(&replay).len()), (1, 0));
     // While the plan holds the page back the severity rises, and the page that comes says so.
     one.opened.plan.plan.hold_down = "5m".parse().unwrap();
@@ -326,7 +326,7 @@ async fn what_several_services_make_worse_is_raised_and_paged_again() {
         (status, item.to_string())
     };
     let (ctx, replay) = self::ctx(vec![unpaged(&one), unpaged(&two), (200, "{}".to_owned())]);
-    rises::raise(&ctx, &lines, samples::at(60), &mut output).await;
+    rises::raise(&ctx, &lines, &[], samples::at(60), &mut output).await;
     assert_eq!((output.raised, asked(&replay).len()), (2, 3));
 }
 

@@ -92,8 +92,8 @@ pub(super) fn acknowledged(answer: &Value, world: &World<'_>) -> Result<()> {
 
 pub(super) fn swept(answer: &Value, world: &World<'_>) -> Result<()> {
     let nothing = json!({
-        "v": 1, "open": world.number, "started": 0, "restarted": 0, "recovered": 0, "raised": 0, "paged": 0, "in_force": 0,
-        "reminded": 0, "muted": 0, "unmuted": 0, "storm": 0, "in_storm": 0, "released": 0, "digests": 0,
+            "v": 1, "open": world.number, "started": 0, "restarted": 0, "recovered": 0, "raised": 0, "promoted": 0, "paged": 0,
+            "in_force": 0, "reminded": 0, "muted": 0, "unmuted": 0, "storm": 0, "in_storm": 0, "released": 0, "digests": 0,
     });
     is("the answer", answer, &nothing)
 }

@@ -47,7 +47,8 @@ pub(super) fn plan(kinds: &Kinds<'_>) -> Value {
 }
 
 const ENGAGEMENTS: &str = "`page`, the default: someone must acknowledge, and it escalates until they do. `notify`: the owner is \
-                           told once, in a digest, and no incident is opened until a person makes one of it.";
+                           told once, in a digest, and no incident is opened until a person makes one of it, or a rule of \
+                           `severity` does.";
 
 /// Who is paged must know when it is over; for what is only told nothing is changed.
 fn by_engagement(mut plan: Value) -> Value {
