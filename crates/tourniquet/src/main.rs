@@ -14,6 +14,7 @@ mod plans;
 mod replay;
 mod report;
 mod show;
+mod storm;
 mod triage;
 mod unowned;
 mod who;

@@ -1,6 +1,6 @@
 //! All that is known of one incident.
 
-use incident::{Entry, Incident, Measures, MitigationRecord, Progress, V};
+use incident::{Entry, Incident, Measures, MitigationRecord, Progress, StormMember, V};
 use incident_store::SentPage;
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use crate::cloud::Cloud;
 use crate::in_force;
 use crate::people::describe;
 use crate::report::{Report, line, listing, second, table};
+use crate::storm;
 
 pub(crate) async fn run(cloud: &Cloud, id: &str) -> anyhow::Result<Report> {
     let store = cloud.store()?;
@@ -16,6 +17,7 @@ pub(crate) async fn run(cloud: &Cloud, id: &str) -> anyhow::Result<Report> {
         timeline: store.timeline(id).await.map_err(|e| cloud.explain(e))?,
         mitigations: store.mitigations(id, incident.opening).await.map_err(|e| cloud.explain(e))?,
         pages: store.pages(id).await.map_err(|e| cloud.explain(e))?,
+        members: store.storm_members(id, None, None).await.map_err(|e| cloud.explain(e))?,
         incident,
     };
     Ok(Report { objects: vec![known.object()?], text: known.text(), ..Report::default() })
@@ -26,6 +28,8 @@ struct Known {
     timeline: Vec<Entry>,
     mitigations: Vec<MitigationRecord>,
     pages: Vec<SentPage>,
+    /// What was told with it, where it stands for a storm.
+    members: Vec<StormMember>,
 }
 
 impl Known {
@@ -45,7 +49,7 @@ impl Known {
         let pages: Vec<Value> = self.pages.iter().map(page).collect();
         Ok(json!({
             "v": V, "incident": incident, "timeline": self.timeline, "mitigations": mitigations, "pages": pages,
-            "measures": self.measures(),
+            "measures": self.measures(), "members": self.members.iter().map(storm::member).collect::<Vec<_>>(),
         }))
     }
 
@@ -57,6 +61,7 @@ impl Known {
                 text.push_str(&format!("  world    {in_force}\n"));
             }
         }
+        text.push_str(&storm::text(&self.members));
         let entries: Vec<_> =
             self.timeline.iter().map(|e| vec![second(e.at), e.step.clone(), e.what.clone()]).collect();
         text.push_str(&format!("\nTimeline\n{}", listing(&["when", "step", "what"], &entries)));
