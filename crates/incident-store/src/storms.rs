@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use incident::{Known, Storm, StormMember};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use response_plan::StormRule;
 use signal::Signal;
 use step::{StepError, sdk_error};
@@ -32,6 +32,9 @@ const OPENED: &str = "opened#";
 /// expression has room for.
 const PAST: usize = 16;
 const AT_ONCE: usize = 100;
+
+/// How long a claim to begin a storm keeps others from it: longer than triage works on a signal.
+const LEASE: SignedDuration = SignedDuration::from_secs(10);
 
 /// So much of a group's hash tells groups apart.
 const GROUP: usize = 16;
@@ -101,6 +104,22 @@ impl Store {
         changed(update.condition_expression(conditions.join(" AND "))).await.map(drop)
     }
 
+    /// Claims to begin a storm, for as long as that takes; `false` where one is on, or somebody is beginning one. Of hundreds
+    /// at once one opens its incident.
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the table cannot be written.
+    pub async fn claim_storm(&self, now: Timestamp) -> Result<bool, StepError> {
+        let update = self.client.update_item().table_name(&self.table).set_key(Some(key(keys::STORM, keys::META)));
+        let free = "attribute_not_exists(storm) AND (attribute_not_exists(claimed) OR claimed < :stale)";
+        let update = update
+            .update_expression("SET claimed = :now")
+            .condition_expression(free)
+            .expression_attribute_values(":now", at(now))
+            .expression_attribute_values(":stale", at(now - LEASE));
+        changed(update).await
+    }
+
     /// A storm begins, unless one is on; `false` where one is.
     ///
     /// # Errors
@@ -108,7 +127,7 @@ impl Store {
     pub async fn begin_storm(&self, storm: &Storm) -> Result<bool, StepError> {
         let update = self.client.update_item().table_name(&self.table).set_key(Some(key(keys::STORM, keys::META)));
         let update = update
-            .update_expression("SET storm = :storm, id = :id")
+            .update_expression("SET storm = :storm, id = :id REMOVE claimed")
             .condition_expression("attribute_not_exists(storm)")
             .expression_attribute_values(":storm", json(storm)?)
             .expression_attribute_values(":id", s(&storm.id));

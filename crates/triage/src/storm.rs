@@ -4,6 +4,8 @@
 //! finds that it is over. Pages fail open: where it cannot be known whether it storms, or the storm cannot be opened, the
 //! incident is opened as if there were none.
 
+use std::time::Duration;
+
 use incident::{Known, SignalOutcome, Storm, StormMember, is_storm, storm_signal};
 use incident_store::{Taken as Written, Weather};
 use jiff::Timestamp;
@@ -13,6 +15,10 @@ use step::StepError;
 
 use crate::take::{self, Judged, Recorded};
 use crate::{Ctx, Taken, wake};
+
+/// How long to wait for a storm that somebody else begins, in milliseconds, a look after each: less than triage has for a
+/// signal.
+const PAUSES: [u64; 5] = [50, 100, 200, 400, 800];
 
 /// The storm that takes what would open an incident; `None` where it opens one. Drills are no storm and in none, and what
 /// waited for the end of one is not new.
@@ -44,17 +50,34 @@ async fn look_out(
     judged: &Judged,
     received: Timestamp,
 ) -> Result<Option<Storm>, StepError> {
-    match ctx.store.count_opening(judged.group.hash(), &storms.rule, received).await? {
-        Weather::Storm(storm) => Ok(Some(storm)),
-        Weather::Fair(ref openings) if is_storm(&storms.rule, openings.iter().copied(), received) => {
-            Box::pin(begin(ctx, storms, judged.plan.plan.severity, received)).await.map(Some)
-        }
-        Weather::Fair(_) => Ok(None),
+    let openings = match ctx.store.count_opening(judged.group.hash(), &storms.rule, received).await? {
+        Weather::Storm(storm) => return Ok(Some(storm)),
+        Weather::Fair(openings) => openings,
+    };
+    if !is_storm(&storms.rule, openings, received) {
+        return Ok(None);
     }
+    let storm = if ctx.store.claim_storm(received).await? {
+        Box::pin(begin(ctx, storms, judged.plan.plan.severity, received)).await?
+    } else {
+        begun_by_another(ctx).await?
+    };
+    Ok(Some(storm))
 }
 
-/// Opens the storm's incident, and from then on it is on. Several that begin it at once open one incident, and one storm:
-/// killed in between, the next signal finds the incident and begins the storm with it.
+/// The storm that somebody else is beginning right now.
+async fn begun_by_another(ctx: &Ctx) -> Result<Storm, StepError> {
+    for pause in PAUSES {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        if let Some(storm) = ctx.store.storm().await? {
+            return Ok(storm);
+        }
+    }
+    Err(StepError::transient("a storm was to begin, and whoever began it has not come to an end"))
+}
+
+/// Opens the storm's incident, and from then on it is on. Where whoever claimed this was killed in between, the next one
+/// finds the incident and begins the storm with it.
 async fn begin(ctx: &Ctx, storms: &Storms, severity: Severity, received: Timestamp) -> Result<Storm, StepError> {
     let signal = storm_signal(&storms.rule, &ctx.place, State::Firing, received);
     let judged = Judged::of_a_storm(ctx.plans.of_a_storm(storms, severity), &signal);
