@@ -13,6 +13,7 @@ use serde_json::Value;
 use xtask::{
     demo::{Receiver, TOKEN, scene},
     plans,
+    proxy::{Action, Match, Rule},
     say::Progress,
     stack::{Options, Running, Stack},
     workspace::Workspace,
@@ -69,11 +70,22 @@ async fn a_storm_is_told_as_one_and_nothing_of_it_is_lost() -> Result<()> {
     for fires in &early {
         assert_eq!(world.take(&fires.event).await?["incident_id"], fires.incident.as_str());
     }
-    // And many more, all of them twice and all at once.
-    let members: Vec<_> = ["find", "find", "find", "buy", "buy"].into_iter().map(Fires::now).collect::<Result<_>>()?;
+    // One more begins a storm, and triage is killed right after it did.
+    let members: Vec<_> = ["buy", "buy", "find", "find", "find"].into_iter().map(Fires::now).collect::<Result<_>>()?;
+    let begins = Match {
+        target_contains: Some("UpdateItem".to_owned()),
+        body_contains: Some("SET storm = :storm".to_owned()),
+        ..Match::default()
+    };
+    let (id, proxy) = ("begins".to_owned(), world.stack.proxy());
+    proxy.arm(&Rule { id, when: begins, action: Action::KillAfter(true), times: 1 })?;
+    let taken = world.invoke("TriageFunction", members[0].event.to_string().as_bytes()).await?;
+    ensure!(taken.is_err() && proxy.log()?.matches.len() == 1, "{taken:?}");
+    let storm = world.store.weather().await?.storm.context("no storm is on")?;
+    // It comes again, and many more, all of them twice and all at once.
     let twice = members.iter().chain(&members).map(|fires| world.take(&fires.event));
     let taken = try_join_all(twice).await?;
-    let storm = world.store.storm().await?.context("no storm is on")?;
+    assert_eq!(world.store.weather().await?.storm.as_ref(), Some(&storm), "one storm");
     for taken in &taken {
         assert_eq!(
             (&taken["outcome"], &taken["incident_id"]),
@@ -99,7 +111,7 @@ async fn a_storm_is_told_as_one_and_nothing_of_it_is_lost() -> Result<()> {
         assert_eq!(world.paged(&fires.incident, 1)?.topic, 1);
     }
     assert!(world.store.incident(&clears.incident).await?.is_none(), "it recovered in the storm");
-    assert!(world.store.storm().await?.is_none(), "what is handed on begins no other");
+    assert!(world.store.weather().await?.storm.is_none(), "what is handed on begins no other");
     assert_eq!(owners_told(&world, &storm)?, [("search", 1), ("shop", 1)], "each owner is paged once");
     running.stop()
 }
@@ -154,7 +166,7 @@ async fn over(world: &World, storm: &Storm) -> Result<()> {
     let over = async || {
         let swept = world.invoke("SweepFunction", b"{}").await?;
         ensure!(swept.is_ok(), "{swept:?}");
-        let on = world.store.storm().await?;
+        let on = world.store.weather().await?.storm;
         ensure!(on.is_some() || step::now() >= calm, "it is over before it can be calm");
         Ok(on.is_none().then_some(()))
     };

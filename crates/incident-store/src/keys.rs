@@ -54,8 +54,11 @@ pub(crate) const BRAKE: &str = "CONTROL#brake";
 /// All mutes that people have set: one item, since triage reads it by its key with every signal.
 pub(crate) const MUTES: &str = "CONTROL#mutes";
 
-/// What opened of late, and the storm that is on.
+/// The storm that is on.
 pub(crate) const STORM: &str = "CONTROL#storm";
+
+/// What opened of late.
+pub(crate) const OPENINGS: &str = "CONTROL#openings";
 
 pub(crate) fn member(storm: &str, owner: &str, group: &str, signal_id: &str) -> String {
     format!("{}{group}#{signal_id}", members(Some(storm), Some(owner)))

@@ -33,11 +33,11 @@ mod tests;
 pub use control::Brake;
 pub use list::{IncidentLine, Page};
 pub use locks::Lock;
-pub use mutes::{MutedSignal, Mutes, Waiting};
+pub use mutes::{MutedSignal, Mutes};
 pub use pages::{Claim, PageKey, SentPage};
 pub use promote::Recorded;
 pub use signals::{Opening, Taken};
-pub use storms::Weather;
+pub use storms::{Waiting, Weather};
 pub use told::ToldLine;
 
 use aws_sdk_dynamodb::Client;

@@ -44,15 +44,6 @@ pub struct MutedSignal {
     pub muted: Muted,
 }
 
-/// A signal that waits for the end of a storm.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Waiting {
-    /// The signal.
-    pub signal: Signal,
-    /// The storm.
-    pub storm: String,
-}
-
 impl Store {
     /// The mutes that people have set.
     ///
@@ -107,36 +98,25 @@ impl Store {
     /// # Errors
     /// `Transient` or `Stuck` where the list cannot be read.
     pub async fn muted_signals(&self) -> Result<Vec<Result<MutedSignal, StepError>>, StepError> {
-        let read = |row: Row<'_>| Ok(MutedSignal { signal: row.parsed("signal")?, muted: row.parsed("muted")? });
-        self.waiting(MUTED, read).await
-    }
-
-    /// The signals that wait for the end of a storm, the first first, and as many at once as of the muted ones.
-    ///
-    /// # Errors
-    /// `Transient` or `Stuck` where the list cannot be read.
-    pub async fn storm_signals(&self) -> Result<Vec<Result<Waiting, StepError>>, StepError> {
-        let read = |row: Row<'_>| Ok(Waiting { signal: row.parsed("signal")?, storm: row.text("storm")? });
-        self.waiting(STORM, read).await
-    }
-
-    async fn waiting<T>(
-        &self,
-        status: &str,
-        read: impl Fn(Row<'_>) -> Result<T, StepError>,
-    ) -> Result<Vec<Result<T, StepError>>, StepError> {
-        let mut found = self.by_status(status).scan_index_forward(true).into_paginator().items().send();
+        let mut found = self.by_status(MUTED).scan_index_forward(true).into_paginator().items().send();
         let mut signals = Vec::new();
         while let Some(item) = found.next().await {
-            let item = item.map_err(|e| sdk_error("the list of what is kept quiet could not be read", e))?;
-            let item = self.get(&Row(&item).text("pk")?, keys::META).await;
-            let waits = |item: &Item| Row(item).find_text("status").as_deref() == Some(status);
-            signals.extend(item.map(|item| item.filter(waits)).transpose().map(|item| read(Row(&item?))));
+            let item = item.map_err(|e| sdk_error("the list of what is muted could not be read", e))?;
+            signals.extend(self.muted_signal(&Row(&item).text("pk")?).await.transpose());
             if signals.len() == AT_ONCE {
                 break;
             }
         }
         Ok(signals)
+    }
+
+    async fn muted_signal(&self, pk: &str) -> Result<Option<MutedSignal>, StepError> {
+        let Some(item) = self.get(pk, keys::META).await? else { return Ok(None) };
+        let row = Row(&item);
+        if row.find_text("status").as_deref() != Some(MUTED) {
+            return Ok(None);
+        }
+        Ok(Some(MutedSignal { signal: row.parsed("signal")?, muted: row.parsed("muted")? }))
     }
 
     /// A signal that is kept quiet has recovered, or its fingerprint fired again since: it waits for nothing any more, and is kept as

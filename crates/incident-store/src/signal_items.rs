@@ -20,17 +20,19 @@ pub(crate) fn expires(received: Timestamp) -> u64 {
     u64::try_from(received.as_second() + SIGNAL_DAYS * 86_400).unwrap_or(0)
 }
 
+/// Why a transaction was cancelled that is to be tried again.
+const LOOK_AGAIN: [&str; 4] =
+    ["ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+
 pub(crate) fn put(put: Put) -> TransactWriteItem {
     TransactWriteItem::builder().put(put).build()
 }
 
-/// A condition that failed, or another transaction on the same items: both mean that somebody was faster.
+/// A condition that failed, or another transaction on the same items: both mean that somebody was faster. Too much at once
+/// on one of the items, of which the SDK knows nothing in here, wants the same: a pause, and another look.
 pub(crate) fn is_lost_race(error: &TransactWriteItemsError) -> bool {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return false };
-    cancelled
-        .cancellation_reasons()
-        .iter()
-        .any(|reason| matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict")))
+    cancelled.cancellation_reasons().iter().any(|reason| reason.code().is_some_and(|code| LOOK_AGAIN.contains(&code)))
 }
 
 /// A transaction is writing what was to be read; the SDK does not read again by itself.
@@ -182,7 +184,7 @@ impl Store {
         check.build().map_err(|e| StepError::Stuck(e.into()))
     }
 
-    fn put(&self, item: Item) -> PutBuilder {
+    pub(crate) fn put(&self, item: Item) -> PutBuilder {
         Put::builder().table_name(&self.table).set_item(Some(item))
     }
 }

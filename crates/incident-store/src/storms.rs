@@ -1,11 +1,12 @@
-//! Storms: `CONTROL#storm`, which counts what opens and has the storm that is on, and its members.
+//! Storms: `CONTROL#storm`, which has the storm that is on, `CONTROL#openings`, which counts what opens, and the members.
 //!
-//! What opens is counted by one write without a condition on what was read: hundreds of functions at once count into it, and
-//! none of them has to try again. A group counts once, whatever comes twice.
+//! What opens is counted by one write without a condition: hundreds of functions at once count into it, and none of them has
+//! to try again. A group counts once, whatever comes twice. While a storm is on nothing is counted, and only the first, small
+//! item is read.
 //!
-//! A member is a line below the storm's incident, `MEMBER#<storm>#<owner>#<group>#<signal id>`, written once in the
-//! transaction that records its signal, so that they can be counted exactly. Its signal waits in `SIG#<signal id>` as a muted
-//! one does, in the index by status as `storm`, and does not expire.
+//! A member is a line below the storm's incident, `MEMBER#<storm>#<owner>#<group>#<signal id>`, written in the transaction
+//! that records its signal, so that they can be counted exactly. Its signal waits in `SIG#<signal id>` as a muted one does, in
+//! the index by status as `storm`, and does not expire.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +18,10 @@ use signal::Signal;
 use step::{StepError, sdk_error};
 
 use crate::item::{Build, Item, Row, at, json, key, s};
-use crate::signal_items::put;
+use crate::signal_items::{finish, put};
 use crate::signals::Taken;
 use crate::transitions::changed;
-use crate::{Store, keys};
+use crate::{Store, keys, mutes};
 
 /// The status under which the index has what waits for the end of a storm; no incident has it.
 pub(crate) const STORM: &str = "storm";
@@ -39,60 +40,75 @@ const LEASE: SignedDuration = SignedDuration::from_secs(10);
 /// So much of a group's hash tells groups apart.
 const GROUP: usize = 16;
 
+/// So many of what waits for the end of a storm are handed on by one sweep, the first first.
+const WAITING: usize = 2_000;
+
 /// Whether it storms.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Weather {
-    /// A storm is on.
-    Storm(Storm),
-    /// None is. When groups opened of late, the one that was counted among them.
-    Fair(Vec<Timestamp>),
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Weather {
+    /// The storm that is on.
+    pub storm: Option<Storm>,
+    /// When the last one was over: what opened before that begins no other.
+    pub ended: Option<Timestamp>,
+}
+
+/// A signal that waits for the end of a storm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    /// The signal.
+    pub signal: Signal,
+    /// The storm.
+    pub storm: String,
 }
 
 impl Store {
-    /// The storm that is on; `None` where none is.
+    /// Whether it storms.
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be read.
-    pub async fn storm(&self) -> Result<Option<Storm>, StepError> {
-        let item = self.get(keys::STORM, keys::META).await?;
-        item.map_or(Ok(None), |item| on(&item))
+    pub async fn weather(&self) -> Result<Weather, StepError> {
+        let Some(item) = self.get(keys::STORM, keys::META).await? else { return Ok(Weather::default()) };
+        let row = Row(&item);
+        let storm = item.contains_key("storm").then(|| row.parsed("storm")).transpose()?;
+        Ok(Weather { storm, ended: row.find_instant("ended")? })
     }
 
-    /// Counts that a group opens now, unless a storm is on. Counted twice it counts once.
+    /// Counts that a group opens now, and gives when groups opened of late, this one among them. Counted twice it counts once.
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be written.
-    pub async fn count_opening(&self, group: &str, rule: &StormRule, now: Timestamp) -> Result<Weather, StepError> {
+    pub async fn count_opening(
+        &self,
+        group: &str,
+        rule: &StormRule,
+        now: Timestamp,
+    ) -> Result<Vec<Timestamp>, StepError> {
         let name = format!("{OPENED}{}", group.get(..GROUP).unwrap_or(group));
-        let update = self.client.update_item().table_name(&self.table).set_key(Some(key(keys::STORM, keys::META)));
+        let update = self.client.update_item().table_name(&self.table).set_key(Some(key(keys::OPENINGS, keys::META)));
         let counted = update
             .update_expression("SET #group = :now")
-            .condition_expression("attribute_not_exists(storm)")
             .expression_attribute_names("#group", name)
             .expression_attribute_values(":now", at(now))
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        let item = match counted {
-            Ok(counted) => counted.attributes.unwrap_or_default(),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                // One that has just ended has not ended for this.
-                return Ok(self.storm().await?.map_or(Weather::Fair(Vec::new()), Weather::Storm));
-            }
-            Err(e) => return Err(sdk_error("what opens could not be counted", e)),
-        };
+        let item = counted.map_err(|e| sdk_error("what opens could not be counted", e))?.attributes.unwrap_or_default();
         let openings = openings(&item);
         let past: Vec<_> = openings.iter().filter(|(_, at)| **at + rule.within.signed() <= now).collect();
         if past.len() > PAST {
-            self.forget_openings(past.into_iter().take(AT_ONCE).map(|(name, at)| (name.as_str(), *at))).await?;
+            let past = past.into_iter().take(AT_ONCE).map(|(name, at)| (name.as_str(), *at));
+            if let Err(error) = self.forget_openings(past).await {
+                // It is only in the way.
+                tracing::warn!(error.chain = format!("{:#}", error.cause()), "what opened long ago was not taken away");
+            }
         }
-        Ok(Weather::Fair(openings.into_values().collect()))
+        Ok(openings.into_values().collect())
     }
 
     /// Takes away what is past, unless one of it has opened anew since.
     async fn forget_openings<'a>(&self, past: impl Iterator<Item = (&'a str, Timestamp)>) -> Result<(), StepError> {
         let mut update = self.client.update_item().table_name(&self.table);
-        update = update.set_key(Some(key(keys::STORM, keys::META)));
+        update = update.set_key(Some(key(keys::OPENINGS, keys::META)));
         let (mut names, mut conditions) = (Vec::new(), Vec::new());
         for (n, (name, opened)) in past.enumerate() {
             update = update.expression_attribute_names(format!("#g{n}"), name);
@@ -120,6 +136,16 @@ impl Store {
         changed(update).await
     }
 
+    /// Gives a claim back: the storm could not be begun.
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the table cannot be written; the claim then ends by itself.
+    pub async fn unclaim_storm(&self, claimed: Timestamp) -> Result<(), StepError> {
+        let update = self.client.update_item().table_name(&self.table).set_key(Some(key(keys::STORM, keys::META)));
+        let update = update.update_expression("REMOVE claimed").condition_expression("claimed = :claimed");
+        changed(update.expression_attribute_values(":claimed", at(claimed))).await.map(drop)
+    }
+
     /// A storm begins, unless one is on; `false` where one is.
     ///
     /// # Errors
@@ -138,10 +164,14 @@ impl Store {
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be written.
-    pub async fn end_storm(&self, id: &str) -> Result<bool, StepError> {
+    pub async fn end_storm(&self, id: &str, now: Timestamp) -> Result<bool, StepError> {
         let update = self.client.update_item().table_name(&self.table).set_key(Some(key(keys::STORM, keys::META)));
-        let update = update.update_expression("REMOVE storm, id").condition_expression("id = :id");
-        changed(update.expression_attribute_values(":id", s(id))).await
+        let update = update
+            .update_expression("SET ended = :now REMOVE storm, id")
+            .condition_expression("id = :id")
+            .expression_attribute_values(":now", at(now))
+            .expression_attribute_values(":id", s(id));
+        changed(update).await
     }
 
     /// Records what would open an incident as a member of a storm: the state of its fingerprint counts, and it waits for the
@@ -169,13 +199,14 @@ impl Store {
         self.transact(vec![
             put(self.put_unless_taken(item.done())?),
             put(self.put_fingerprint(signal, known, None)?),
-            put(self.put_new(line.done())?),
+            // Without a condition: one that was muted meanwhile is the same member.
+            put(finish(self.put(line.done()))?),
         ])
         .await
     }
 
     /// The members of the storms that an incident stood for, by storm and owner; those of one, or of one owner in it, where
-    /// they are named.
+    /// they are named. One that does not read is left out, and logged: it spoils no other.
     ///
     /// # Errors
     /// `Transient` or `Stuck` where the table cannot be read.
@@ -186,12 +217,49 @@ impl Store {
         owner: Option<&str>,
     ) -> Result<Vec<StormMember>, StepError> {
         let items = self.all(&keys::incident(incident_id), &keys::members(storm, owner)).await?;
-        items.iter().map(|item| Row(item).parsed("member")).collect()
+        let member = |item: &Item| Row(item).parsed("member").inspect_err(unreadable).ok();
+        Ok(items.iter().filter_map(member).collect())
+    }
+
+    /// The ids of signals that wait for the end of a storm, the first first and not without end; only those that wait since
+    /// before a time, where one is given. The index follows the table within a moment: see [`Store::waiting`].
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the list cannot be read.
+    pub async fn waiting_since_before(&self, before: Option<Timestamp>) -> Result<Vec<String>, StepError> {
+        let query = self.by_status(STORM).scan_index_forward(true);
+        let query = match before {
+            None => query,
+            Some(before) => query
+                .key_condition_expression("#status = :status AND opened_at < :before")
+                .expression_attribute_values(":before", at(before)),
+        };
+        let mut found = query.into_paginator().items().send();
+        let mut ids = Vec::new();
+        while let Some(item) = found.next().await {
+            let item =
+                item.map_err(|e| sdk_error("the list of what waits for the end of a storm could not be read", e))?;
+            ids.extend(Row(&item).text("pk")?.strip_prefix("SIG#").map(str::to_owned));
+            if ids.len() == WAITING {
+                break;
+            }
+        }
+        Ok(ids)
+    }
+
+    /// A signal that waits for the end of a storm; `None` where it does not any more.
+    ///
+    /// # Errors
+    /// `Transient` or `Stuck` where the table cannot be read.
+    pub async fn waiting(&self, signal_id: &str) -> Result<Option<Waiting>, StepError> {
+        let Some(item) = self.get(&keys::signal(signal_id), keys::META).await? else { return Ok(None) };
+        let (row, storm) = (Row(&item), mutes::in_storm(Row(&item)));
+        storm.map(|storm| Ok(Waiting { signal: row.parsed("signal")?, storm })).transpose()
     }
 }
 
-fn on(item: &Item) -> Result<Option<Storm>, StepError> {
-    if item.contains_key("storm") { Row(item).parsed("storm").map(Some) } else { Ok(None) }
+fn unreadable(error: &StepError) {
+    tracing::error!(error.chain = format!("{:#}", error.cause()), "a member of a storm cannot be read");
 }
 
 /// When groups opened; what does not read is left out, since no page is to fail for it.

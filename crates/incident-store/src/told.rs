@@ -41,7 +41,7 @@ impl Store {
         let mut lines = Vec::new();
         while let Some(item) = found.next().await {
             let item = item.map_err(|e| sdk_error("the list of what was told once could not be read", e))?;
-            lines.push(line(Row(&item))?);
+            lines.extend(line(Row(&item)).inspect_err(unreadable).ok());
             if lines.len() == AT_ONCE {
                 break;
             }
@@ -57,6 +57,10 @@ pub(crate) fn listed(plan: &ResponsePlan, received: Timestamp) -> Item {
     let worst = worst.map(|worst| ("severity".to_owned(), s(worst.as_str())));
     let item = [("status", s(TOLD)), ("opened_at", at(until)), ("service", s(&plan.service))];
     item.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(worst).collect()
+}
+
+fn unreadable(error: &StepError) {
+    tracing::error!(error.chain = format!("{:#}", error.cause()), "one that was told once cannot be read");
 }
 
 fn line(row: Row<'_>) -> Result<ToldLine, StepError> {

@@ -34,6 +34,6 @@ pub use record::{
     execution_name,
 };
 pub use rise::{Fires, Rise};
-pub use storm::{Place, Storm, StormMember, StormOver, groups, is_storm, storm_signal, worst};
+pub use storm::{Place, Storm, StormMember, StormOver, groups, is_storm, storm_signal, storm_title, worst};
 pub use timeline::Entry;
 pub use told_once::{ToldOnce, told_counts_until};

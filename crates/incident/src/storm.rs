@@ -1,7 +1,7 @@
 //! Storms: many new incidents at once are told together. From then on what would open an incident is a member of the storm:
 //! recorded, counted, told to its owner once with all else of theirs, and decided upon again when the storm is over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use response_plan::{ResolvedPlan, Severity, StormRule, Team};
@@ -57,9 +57,13 @@ impl Storm {
 
     /// Whether it has calmed down: the rule's time, all of it within the storm, brought no more than would begin one.
     pub fn is_calm(&self, members: &[StormMember], now: Timestamp) -> bool {
-        let new = members.iter().filter(|member| is_within(&self.rule, member.received_at, now));
-        let groups: BTreeSet<_> = new.map(|member| &member.group).collect();
-        now >= self.since + self.rule.within.signed() && groups.len() <= self.rule.more_than as usize
+        // A group counts when it came first: one that flaps holds no storm on.
+        let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
+        for member in members {
+            let first = first.entry(&member.group).or_insert(member.received_at);
+            *first = member.received_at.min(*first);
+        }
+        now >= self.since + self.rule.within.signed() && !is_storm(&self.rule, first.into_values(), now)
     }
 
     /// The name of the execution of `engage` that pages an owner, once in a storm.
@@ -92,6 +96,11 @@ pub fn worst(members: &[StormMember]) -> Option<(Severity, &StormMember)> {
     members.iter().map(|member| (member.entry.severity, member)).min_by_key(|(severity, _)| *severity)
 }
 
+/// What a storm is, in one line.
+pub fn storm_title(rule: &StormRule) -> String {
+    format!("Storm: more than {} new incidents within {}", rule.more_than, rule.within)
+}
+
 /// Where a storm is: the stack's own partition, account and Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -104,7 +113,7 @@ pub struct Place {
 }
 
 /// The signal by which a storm is an incident like any other: it fires when the storm begins, and recovers when it is over.
-pub fn storm_signal(rule: &StormRule, place: &Place, state: State, time: Timestamp) -> Signal {
+pub fn storm_signal(title: &str, place: &Place, state: State, time: Timestamp) -> Signal {
     let Place { partition, account, region } = place;
     let fingerprint = format!("tourniquet.storm/{partition}/{account}/{region}/storm");
     Signal {
@@ -118,7 +127,7 @@ pub fn storm_signal(rule: &StormRule, place: &Place, state: State, time: Timesta
         onset: None,
         resources: Vec::new(),
         tags: Default::default(),
-        title: format!("Storm: more than {} new incidents within {}", rule.more_than, rule.within),
+        title: title.to_owned(),
         reason: None,
         link: None,
         signal_id: signal_id(&fingerprint, state, time),
@@ -128,14 +137,16 @@ pub fn storm_signal(rule: &StormRule, place: &Place, state: State, time: Timesta
     }
 }
 
-/// The message in the queue `signals` by which `sweep` says that a storm has calmed down.
+/// The message in the queue `signals` by which `sweep` says that what an incident stands for is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StormOver {
     /// The version of this message.
     pub v: u32,
-    /// The storm.
+    /// The incident.
     pub storm_over: String,
+    /// The storm; absent where none is on for the incident, which was opened for one that never began.
+    pub storm: Option<String>,
 }
 
 #[cfg(test)]

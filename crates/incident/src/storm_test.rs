@@ -18,7 +18,7 @@ fn storm() -> Storm {
 fn member(group: &str, second: i64, severity: Severity) -> StormMember {
     let mut plan = catch_all("topic");
     plan.plan.severity = severity;
-    let signal = storm_signal(&rule(), &place(), State::Firing, at(second));
+    let signal = storm_signal(&storm_title(&rule()), &place(), State::Firing, at(second));
     StormMember::new(&storm(), &signal, &plan, group, at(second))
 }
 
@@ -56,6 +56,9 @@ fn it_is_calm_once_a_whole_time_brought_no_more() {
     }
     // What fires again in one group is no incident more.
     assert!(storm().is_calm(&of(&[("a", 100), ("a", 101), ("a", 102), ("b", 103)]), at(300)));
+    // Nor does what flaps hold it on.
+    let flaps = [("a", 1), ("b", 2), ("c", 3), ("d", 4), ("d", 299), ("a", 299), ("b", 299), ("c", 299)];
+    assert!(storm().is_calm(&of(&flaps), at(400)));
 }
 
 #[test]
@@ -75,8 +78,9 @@ fn names_are_stable_and_fit() {
     assert!(storm.page_name(&long).len() <= 80);
     let input: serde_json::Value = serde_json::from_str(&storm.page_input("payments")).unwrap();
     assert_eq!((&input["storm"], &input["owner"]), (&storm.id.clone().into(), &"payments".into()));
-    let fires = storm_signal(&rule(), &place(), State::Firing, at(0));
-    let clears = storm_signal(&rule(), &place(), State::Recovered, at(0));
+    let fires = storm_signal(&storm_title(&rule()), &place(), State::Firing, at(0));
+    let clears = storm_signal(&storm_title(&rule()), &place(), State::Recovered, at(0));
+    assert_eq!(fires.title, "Storm: more than 3 new incidents within 300s");
     assert_eq!(fires.fingerprint, "tourniquet.storm/aws/111122223333/eu-west-1/storm");
     assert_eq!(fires.fingerprint, clears.fingerprint);
     assert_ne!(fires.signal_id, clears.signal_id);

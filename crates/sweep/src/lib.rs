@@ -131,6 +131,13 @@ async fn sweep(ctx: &Ctx) -> Result<Output, StepError> {
             Err(error) => unlisted = Some(error),
         }
     }
+    // Before the incidents: after a storm there are many of them, and what waits must not wait for that.
+    if let Err(error) = storm::look_after(ctx, lines.values(), step::now(), &mut output).await {
+        unlisted = Some(error);
+    }
+    if let Err(error) = unmute::deliver_again(ctx, step::now(), &mut output).await {
+        unlisted = Some(error);
+    }
     for id in lines.keys() {
         let failures = repair::look_after(ctx, id, step::now(), &mut output).await;
         failures.iter().for_each(|failure| log(id, failure));
@@ -139,12 +146,6 @@ async fn sweep(ctx: &Ctx) -> Result<Output, StepError> {
         unlisted = Some(error);
     }
     if let Err(error) = remind::remind(ctx, step::now(), &mut output).await {
-        unlisted = Some(error);
-    }
-    if let Err(error) = unmute::deliver_again(ctx, step::now(), &mut output).await {
-        unlisted = Some(error);
-    }
-    if let Err(error) = storm::look_after(ctx, step::now(), &mut output).await {
         unlisted = Some(error);
     }
     if let Err(error) = digests::tell(ctx, step::now(), &mut output).await {

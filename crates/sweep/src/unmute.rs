@@ -30,9 +30,9 @@ impl Signals {
         self.send(&Unmuted { v: V, muted_signal: signal_id.to_owned() }).await
     }
 
-    /// A storm is over.
-    pub(crate) async fn storm_is_over(&self, storm: &str) -> Result<(), StepError> {
-        self.send(&StormOver { v: V, storm_over: storm.to_owned() }).await
+    /// What an incident stands for is over: a storm, or none that ever began.
+    pub(crate) async fn is_over(&self, incident_id: &str, storm: Option<&str>) -> Result<(), StepError> {
+        self.send(&StormOver { v: V, storm_over: incident_id.to_owned(), storm: storm.map(str::to_owned) }).await
     }
 
     async fn send(&self, message: &impl serde::Serialize) -> Result<(), StepError> {

@@ -27,9 +27,9 @@ pub(crate) fn unmuted(body: &str) -> Option<String> {
     serde_json::from_str(body).ok().map(|message: Unmuted| message.muted_signal)
 }
 
-/// The storm, where a message says no more than that it is over.
-pub(crate) fn storm_over(body: &str) -> Option<String> {
-    serde_json::from_str(body).ok().map(|message: StormOver| message.storm_over)
+/// What is over, where a message says no more than that a storm is.
+pub(crate) fn storm_over(body: &str) -> Option<StormOver> {
+    serde_json::from_str(body).ok()
 }
 
 #[cfg(test)]
@@ -67,8 +67,11 @@ mod tests {
             assert_eq!(unmuted(&other.to_string()), None, "{other}");
         }
         assert_eq!(storm_over(&message.to_string()), None);
-        let over = serde_json::to_string(&StormOver { v: incident::V, storm_over: "storm-1".into() }).unwrap();
-        assert_eq!((storm_over(&over).as_deref(), unmuted(&over)), (Some("storm-1"), None));
+        for storm in [Some("storm-1".to_owned()), None] {
+            let over = StormOver { v: incident::V, storm_over: "inc-1".into(), storm };
+            let body = serde_json::to_string(&over).unwrap();
+            assert_eq!((storm_over(&body), unmuted(&body)), (Some(over), None));
+        }
         assert_eq!(unmuted(""), None);
     }
 }

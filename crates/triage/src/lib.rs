@@ -11,7 +11,7 @@ mod storm;
 mod take;
 mod wake;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub struct Ctx {
     engage: String,
     /// Signals that this process paged by itself, and when: a retry does not page again at once.
     paged: Mutex<HashMap<String, Timestamp>>,
+    /// The pages to owners in storms that this process has started: a few for each storm.
+    paged_in_storms: Mutex<HashSet<String>>,
 }
 
 /// What became of one signal.
@@ -92,6 +94,7 @@ impl Ctx {
             incident_response: env.find("INCIDENT_RESPONSE").unwrap_or_default(),
             engage: env.find("ENGAGE").unwrap_or_default(),
             paged: Mutex::default(),
+            paged_in_storms: Mutex::default(),
         })
     }
 
@@ -150,8 +153,8 @@ pub async fn handle(ctx: &Ctx, event: Value) -> Result<Output, StepError> {
 
 /// Takes one message of the queue, of a source or of `sweep`; the error where it failed.
 async fn message_taken(ctx: &Ctx, body: &str, received: Timestamp) -> Option<StepError> {
-    if let Some(storm) = door::storm_over(body) {
-        return storm::end(ctx, &storm, received).await.err();
+    if let Some(over) = door::storm_over(body) {
+        return storm::end(ctx, &over, received).await.err();
     }
     let (_, failed) = match door::unmuted(body) {
         Some(signal_id) => take::again(ctx, &signal_id, received).await,

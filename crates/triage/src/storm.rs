@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use incident::{Known, SignalOutcome, Storm, StormMember, is_storm, storm_signal};
+use incident::{Known, SignalOutcome, Storm, StormMember, StormOver, is_storm, storm_signal, storm_title};
 use incident_store::{Taken as Written, Weather};
 use jiff::Timestamp;
 use response_plan::{Severity, Storms};
@@ -31,7 +31,7 @@ pub(crate) async fn taken_by(
 ) -> Option<Storm> {
     let storms = ctx.plans.storms().filter(|_| !signal.drill && !judged.is_storm)?;
     let waited = known.signal.as_ref().is_some_and(|before| before.storm.is_some());
-    let found = if waited { ctx.store.storm().await } else { look_out(ctx, storms, judged, received).await };
+    let found = look_out(ctx, storms, judged, waited, received).await;
     found.unwrap_or_else(|error| {
         let (name, chain) = (error.name(), format!("{:#}", error.cause()));
         tracing::error!(
@@ -43,33 +43,43 @@ pub(crate) async fn taken_by(
     })
 }
 
-/// Counts what opens, and begins a storm where it is too much.
+/// Counts what opens, unless it `waited` for the end of a storm, and begins a storm where it is too much.
 async fn look_out(
     ctx: &Ctx,
     storms: &Storms,
     judged: &Judged,
+    waited: bool,
     received: Timestamp,
 ) -> Result<Option<Storm>, StepError> {
-    let openings = match ctx.store.count_opening(judged.group.hash(), &storms.rule, received).await? {
-        Weather::Storm(storm) => return Ok(Some(storm)),
-        Weather::Fair(openings) => openings,
+    let Weather { storm, ended } = ctx.store.weather().await?;
+    if storm.is_some() || waited {
+        return Ok(storm);
+    }
+    let openings = match ctx.store.count_opening(judged.group.hash(), &storms.rule, received).await {
+        Ok(openings) => openings,
+        // It may be too much already: then somebody else begins the storm.
+        Err(error) => return ctx.store.weather().await?.storm.map(Some).ok_or(error),
     };
-    if !is_storm(&storms.rule, openings, received) {
+    let new = openings.into_iter().filter(|at| ended.is_none_or(|ended| *at > ended));
+    if !is_storm(&storms.rule, new, received) {
         return Ok(None);
     }
-    let storm = if ctx.store.claim_storm(received).await? {
-        Box::pin(begin(ctx, storms, judged.plan.plan.severity, received)).await?
-    } else {
-        begun_by_another(ctx).await?
-    };
-    Ok(Some(storm))
+    if !ctx.store.claim_storm(received).await? {
+        return begun_by_another(ctx).await.map(Some);
+    }
+    let begun = Box::pin(begin(ctx, storms, judged.plan.plan.severity, received)).await;
+    if begun.is_err() {
+        // Or it ends by itself.
+        let _ = ctx.store.unclaim_storm(received).await;
+    }
+    begun.map(Some)
 }
 
 /// The storm that somebody else is beginning right now.
 async fn begun_by_another(ctx: &Ctx) -> Result<Storm, StepError> {
     for pause in PAUSES {
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        if let Some(storm) = ctx.store.storm().await? {
+        if let Some(storm) = ctx.store.weather().await?.storm {
             return Ok(storm);
         }
     }
@@ -77,20 +87,24 @@ async fn begun_by_another(ctx: &Ctx) -> Result<Storm, StepError> {
 }
 
 /// Opens the storm's incident, and from then on it is on. Where whoever claimed this was killed in between, the next one
-/// finds the incident and begins the storm with it.
+/// finds the incident and begins the storm with it; where none comes, `sweep` ends the incident.
 async fn begin(ctx: &Ctx, storms: &Storms, severity: Severity, received: Timestamp) -> Result<Storm, StepError> {
-    let signal = storm_signal(&storms.rule, &ctx.place, State::Firing, received);
+    let signal = storm_signal(&storm_title(&storms.rule), &ctx.place, State::Firing, received);
     let judged = Judged::of_a_storm(ctx.plans.of_a_storm(storms, severity), &signal);
     let (taken, incident) = take::record(ctx, &signal, &judged, received).await?;
     let incident = incident.ok_or_else(|| StepError::stuck("the storm's own signal belongs to no incident"))?;
-    wake::look_after(ctx, &taken, Some(&incident)).await?;
-    let storm = Storm::new(&storms.rule, incident, received);
-    if ctx.store.begin_storm(&storm).await? {
-        tracing::warn!(storm = storm.id, incident_id = storm.incident_id, "a storm began");
-        return Ok(storm);
+    let stands = ctx.store.load(&incident.0).await?;
+    if !stands.status.holds_group_key() || !stands.firing.contains(&signal.fingerprint) {
+        return Err(StepError::transient("the incident of the storm before is over, and that of this one is not open"));
     }
-    let on = ctx.store.storm().await?;
-    on.ok_or_else(|| StepError::transient("the storm that began at the same time has ended; look again"))
+    let storm = Storm::new(&storms.rule, incident.clone(), received);
+    let storm = if ctx.store.begin_storm(&storm).await? { storm } else { begun_by_another(ctx).await? };
+    tracing::warn!(storm = storm.id, incident_id = storm.incident_id, "a storm is on");
+    if let Err(error) = wake::look_after(ctx, &taken, Some(&incident)).await {
+        // It is on, and `sweep` starts what is missing within the minute.
+        tracing::error!(error.chain = format!("{:#}", error.cause()), "the storm's execution was not started");
+    }
+    Ok(storm)
 }
 
 /// Makes it a member, and sees that its owner is paged about all of theirs; `None` where somebody else was faster.
@@ -109,9 +123,15 @@ pub(crate) async fn join(
             return Ok(None);
         }
     }
-    // On every delivery, since the one before may have been killed right here.
+    // On every delivery, since the one before may have been killed right here; by this process once.
     let owner = &judged.plan.team.name;
-    wake::page_in_storm(ctx, storm, owner).await?;
+    let name = storm.page_name(owner);
+    if !ctx.paged_in_storms.lock().is_ok_and(|paged| paged.contains(&name)) {
+        wake::page_in_storm(ctx, storm, owner).await?;
+        if let Ok(mut paged) = ctx.paged_in_storms.lock() {
+            paged.insert(name);
+        }
+    }
     let taken = Taken {
         outcome: SignalOutcome::Attached,
         reason: format!("part of the storm {}, of which {owner} is told all of theirs at once", storm.id),
@@ -122,15 +142,21 @@ pub(crate) async fn join(
     Ok(Some((taken, None)))
 }
 
-/// A storm is over, as `sweep` found: its incident recovers, and what opens from now on opens by itself again.
-pub(crate) async fn end(ctx: &Ctx, id: &str, received: Timestamp) -> Result<(), StepError> {
-    let Some(storm) = ctx.store.storm().await?.filter(|storm| storm.id == id) else { return Ok(()) };
-    let plan = ctx.store.load(&storm.incident_id).await?.opened.plan;
-    let signal = storm_signal(&storm.rule, &ctx.place, State::Recovered, received);
-    let judged = Judged::of_a_storm(plan, &signal);
+/// What an incident stands for is over, as `sweep` found: what opens from now on opens by itself again, and it recovers.
+/// Killed in between, it stands for no storm, which `sweep` finds.
+pub(crate) async fn end(ctx: &Ctx, over: &StormOver, received: Timestamp) -> Result<(), StepError> {
+    if let Some(id) = &over.storm {
+        ctx.store.end_storm(id, received).await?;
+    }
+    let on = ctx.store.weather().await?.storm;
+    if on.is_some_and(|on| on.incident_id == over.storm_over) {
+        return Ok(()); // another has begun, for which it stands
+    }
+    let incident = ctx.store.load(&over.storm_over).await?;
+    let signal = storm_signal(&incident.opened.title, &ctx.place, State::Recovered, received);
+    let judged = Judged::of_a_storm(incident.opened.plan, &signal);
     let (taken, incident) = take::record(ctx, &signal, &judged, received).await?;
     wake::look_after(ctx, &taken, incident.as_ref()).await?;
-    ctx.store.end_storm(id).await?;
-    tracing::warn!(storm = id, "a storm is over");
+    tracing::warn!(incident_id = over.storm_over, "a storm is over");
     Ok(())
 }

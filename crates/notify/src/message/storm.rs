@@ -30,10 +30,11 @@ pub(crate) fn storm(incident: &Incident, theirs: &Theirs<'_>, zone: Option<&str>
     let message =
         shown.fold(message, |message, line| message.fact(line.last.severity.as_str(), said(line, zone, false)));
     let more = lines.len().saturating_sub(MOST_LINES);
-    message
-        .fact_if("And", (more > 0).then(|| format!("{more} more, less severe or longer ago")))
-        .action("See all of it", "show", incident.id())
-        .action("Take the lead", "ack", incident.id())
+    message.fact_if("And", (more > 0).then(|| format!("{more} more, less severe or longer ago"))).action(
+        "See all of it",
+        "show",
+        incident.id(),
+    )
 }
 
 #[cfg(test)]
@@ -71,7 +72,6 @@ SEV2: Alarm 7 is firing (checkout in prod), last at 2026-11-23 14:01:00 UTC; sti
 https://console.example/a
 
 See all of it: tourniquet show inc-20261123-0123456789
-Take the lead: tourniquet ack inc-20261123-0123456789
 
 inc-20261123-0123456789, plan checkout-bad-deployment
 ";

@@ -16,6 +16,9 @@ use crate::storm::StormRule;
 /// The name of the plan of storms, which is compiled in.
 pub(crate) const STORM: &str = "storm";
 
+/// The service of a storm.
+const OF_MANY: &str = "many services";
+
 /// When many new incidents are a storm, with the team that is paged about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Storms {
@@ -24,14 +27,26 @@ pub struct Storms {
     team: Arc<Team>,
 }
 
+impl ResponsePlan {
+    /// Whether it is the plan of storms.
+    pub fn is_of_a_storm(&self) -> bool {
+        self.plan == STORM
+    }
+
+    /// Whether the service is that of storms.
+    pub fn is_service_of_storms(service: &str) -> bool {
+        service == OF_MANY
+    }
+}
+
 impl Storms {
-    /// It pages, changes nothing, and is over a minute after the storm is. Its service is none that a rule could count.
+    /// It pages, changes nothing, and is resolved when the storm is over, which was calm for long by then. Its service is none that a rule could count.
     pub(super) fn plan(&self, severity: Severity, config_sha256: &str) -> ResolvedPlan {
         let plan = ResponsePlan {
             plan: STORM.to_owned(),
             incident_type: STORM.to_owned(),
             pattern: json!({}),
-            service: "many services".to_owned(),
+            service: OF_MANY.to_owned(),
             environment: "several environments".to_owned(),
             accounts: Vec::new(),
             customer_facing: false,
@@ -43,7 +58,7 @@ impl Storms {
             reopen_within: Span::default(),
             mode: Mode::Observe,
             mitigations: Vec::new(),
-            recovery: Recovery { by: RecoveredBy::Signal, held_for: Span::seconds(60) },
+            recovery: Recovery { by: RecoveredBy::Signal, held_for: Span::seconds(0) },
             evidence: Evidence { before: Span::seconds(1_800), ..Evidence::default() },
             runbook: None,
         };
