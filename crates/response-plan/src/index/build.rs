@@ -9,11 +9,8 @@ use super::table::Table;
 use super::{Asked, Index, Node, Place, Rule, Split};
 use crate::pattern::{Condition, Edge, Key, Part, Pattern};
 
-/// So few plans are tried one by one.
+/// So few plans are tried one by one: a split that spares an event no more is not worth its look-up.
 const FEW: usize = 4;
-
-/// A split must spare an event at least one of so many of a node's plans, to be worth its look-up: a node has few more splits.
-const WORTH: usize = 64;
 
 /// A share of the plans is split again, and its shares; not deeper.
 const DEEPEST: usize = 4;
@@ -39,7 +36,7 @@ pub(super) fn index<'p>(plans: impl Iterator<Item = (&'p Pattern, &'p [String])>
             rules.push(Rule { plan, asked });
         }
     }
-    let root = node(rules.iter().collect(), &Level { copies: MOST_COPIES, used: Vec::new() });
+    let root = node(&rules.iter().collect::<Vec<_>>(), &Level { copies: MOST_COPIES, used: Vec::new() });
     Index { places: places.list, root }
 }
 
@@ -88,23 +85,23 @@ struct Level {
     used: Vec<usize>,
 }
 
-fn node(mut rules: Vec<&Rule<'_>>, level: &Level) -> Node {
+fn node(rules: &[&Rule<'_>], level: &Level) -> Node {
     let mut splits = Vec::new();
-    let worth = FEW.max(rules.len() / WORTH);
-    for place in best_places(&rules, level, worth) {
-        let (asking, others): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.asks(place).is_some());
-        rules = others;
-        // Of those that asked for it some may stand below a better place already.
-        let gain = Gain::at(place, &asking);
-        if gain.spared() < worth {
-            rules.extend(asking);
+    let mut rest = vec![true; rules.len()];
+    for (place, asking) in best_places(rules, level) {
+        // Of those that ask for it some may stand below a better place already.
+        let asking: Vec<usize> = asking.into_iter().filter(|n| rest[*n]).collect();
+        let share: Vec<_> = asking.iter().map(|n| rules[*n]).collect();
+        let gain = Gain::at(place, &share);
+        if gain.spared() < FEW {
             continue;
         }
+        asking.into_iter().for_each(|n| rest[n] = false);
         let used = level.used.iter().copied().chain([place]).collect();
         let copies = if level.used.is_empty() { level.copies } else { level.copies / gain.copies() };
-        splits.push(split(&asking, place, &Level { copies, used }));
+        splits.push(split(&share, place, &Level { copies, used }));
     }
-    Node { splits, rest: rules.iter().map(|rule| rule.plan).collect() }
+    Node { splits, rest: rules.iter().zip(rest).filter_map(|(rule, rest)| rest.then_some(rule.plan)).collect() }
 }
 
 fn split(rules: &[&Rule<'_>], place: usize, level: &Level) -> Split {
@@ -115,7 +112,7 @@ fn split(rules: &[&Rule<'_>], place: usize, level: &Level) -> Split {
     let mut edges = [Edge::Whole, Edge::Start, Edge::End].map(|edge| (edge, Vec::new()));
     let (mut within, mut spans) = (Vec::new(), Vec::new());
     for (key, share) in shares {
-        let node = node(share, level);
+        let node = node(&share, level);
         match key {
             Key::Edge(of, text) => {
                 if let Some((_, rows)) = edges.iter_mut().find(|(edge, _)| edge == of) {
@@ -167,23 +164,23 @@ impl Gain {
     }
 }
 
-/// The places by which an event for one of the rules is spared at least so many of them as it is worth, the best first.
-fn best_places(rules: &[&Rule<'_>], level: &Level, worth: usize) -> Vec<usize> {
+/// The places by which an event for one of the rules is spared more than few of them, the best first, each with the numbers of
+/// those that ask of it.
+fn best_places(rules: &[&Rule<'_>], level: &Level) -> Vec<(usize, Vec<usize>)> {
     if rules.len() <= FEW || level.used.len() >= DEEPEST {
         return Vec::new();
     }
-    let mut asking: HashMap<usize, Vec<&Rule<'_>>> = HashMap::new();
-    for rule in rules {
+    let mut asking: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (n, rule) in rules.iter().enumerate() {
         let places = rule.asked.iter().map(|asked| asked.place).filter(|place| !level.used.contains(place));
-        places.for_each(|place| asking.entry(place).or_default().push(rule));
+        places.for_each(|place| asking.entry(place).or_default().push(n));
     }
-    let gains = asking
-        .into_iter()
-        .filter(|(_, rules)| rules.len() > worth)
-        .map(|(place, rules)| (place, Gain::at(place, &rules)));
-    let fits = |gain: &Gain| gain.spared() >= worth && (level.used.is_empty() || gain.copies() <= level.copies);
-    let mut best: Vec<_> =
-        gains.filter(|(_, gain)| fits(gain)).map(|(place, gain)| (Reverse(gain.spared()), place)).collect();
-    best.sort_unstable();
-    best.into_iter().map(|(_, place)| place).collect()
+    let gains = asking.into_iter().filter(|(_, asking)| asking.len() > FEW).map(|(place, asking)| {
+        let share: Vec<_> = asking.iter().map(|n| rules[*n]).collect();
+        (Gain::at(place, &share), place, asking)
+    });
+    let fits = |gain: &Gain| gain.spared() >= FEW && (level.used.is_empty() || gain.copies() <= level.copies);
+    let mut best: Vec<_> = gains.filter(|(gain, ..)| fits(gain)).collect();
+    best.sort_by_key(|(gain, place, _)| (Reverse(gain.spared()), *place));
+    best.into_iter().map(|(_, place, asking)| (place, asking)).collect()
 }

@@ -221,6 +221,8 @@ fn plans_that_ask_for_different_fields_are_told_apart() {
     let of =
         |n: usize| json!({"$or": (0..8).map(|m| json!({format!("x{m}"): [format!("{n}-{m}")]})).collect::<Value>()});
     one_is_met_by_detail(500, of, json!({"x5": "77-5", "x6": "none"}), 77);
+    let of = |n: usize| json!({format!("x{}", n / 5): [format!("{}-", n % 5)]});
+    one_is_met_by_detail(1_000, of, json!({"x77": "3-"}), 388);
 }
 
 /// Split by one field after the other, each plan would stand in all combinations of its values.
