@@ -110,14 +110,14 @@ fn play(stack: &Stack, events: u32) -> Result<Played> {
     let depth = |queue: &str| anyhow::Ok(stage.ask("depth", json!({ "queue": queue }))?.as_u64().unwrap_or_default());
     let began = Instant::now();
     stage.ask("send_copies", json!({"queue": queue, "bodies": bodies, "copies": events}))?;
-    while depth(&queue)? > 0 {
+    while depth(queue)? > 0 {
         std::thread::sleep(Duration::from_millis(500));
     }
     let seconds = began.elapsed().as_secs_f64();
     let items = stage.ask("scan", json!({"table": stack.output("Table")?}))?;
     let keys = items.as_array().into_iter().flatten().filter_map(|item| item["pk"]["S"].as_str());
     let incidents = keys.filter(|pk| pk.starts_with("INC#")).collect::<BTreeSet<_>>().len() as u64;
-    Ok(Played { seconds, incidents, dead_letters: depth(&stack.output("SignalsDeadLetterQueue")?)? })
+    Ok(Played { seconds, incidents, dead_letters: depth(stack.output("SignalsDeadLetterQueue")?)? })
 }
 
 /// An alarm that fires, as the rule delivers it.
