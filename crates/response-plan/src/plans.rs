@@ -3,6 +3,7 @@
 mod catch_all;
 mod load;
 mod owner;
+mod sealed;
 mod storms;
 mod why;
 

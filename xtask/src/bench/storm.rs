@@ -1,19 +1,19 @@
 //! A storm through the local stack: many deliveries of few failing things, by the queue, and what becomes of them.
 
 use std::{
-    io::Write as _,
-    process::{Command, Stdio},
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     aws::{ACCOUNT, REGION},
     demo::{Received, Receiver, TOKEN, scene},
+    faults::Stage,
     plans,
     proxy::{Control, Tally},
     say::Progress,
@@ -58,12 +58,11 @@ pub(super) struct Storm {
     dead_letters: u64,
     /// Calls of triage that write to the table, in all.
     writes: u64,
-    /// Without one for each fingerprint, which is new once.
+    /// Of the events the first of each fingerprint is new, and takes one write; the others are its duplicates.
     writes_per_duplicate: f64,
     reads_per_event: f64,
 }
 
-#[derive(Deserialize)]
 struct Played {
     seconds: f64,
     incidents: u64,
@@ -97,7 +96,7 @@ pub(super) fn measure(workspace: &Workspace, events: u32, progress: Progress) ->
         pages,
         dead_letters: played.dead_letters,
         writes,
-        writes_per_duplicate: writes.saturating_sub(THINGS as u64) as f64 / f64::from(events).max(1.0),
+        writes_per_duplicate: per_duplicate(writes, u64::from(events)),
         reads_per_event: reads as f64 / f64::from(events).max(1.0),
     })
 }
@@ -107,23 +106,18 @@ fn play(stack: &Stack, events: u32) -> Result<Played> {
     let now = Timestamp::now();
     let bodies: Vec<String> = (0..THINGS).map(|thing| event(thing, now).to_string()).collect();
     let queue = stack.output("SignalsQueue")?;
-    let letters = stack.output("SignalsDeadLetterQueue")?;
-    let wanted = json!({
-        "queue": queue, "letters": letters, "table": stack.output("Table")?, "bodies": bodies, "events": events,
-    });
-    let mut helper = Command::new(stack.tools.join("python"))
-        .args(["-c", include_str!("storm.py")])
-        .envs(stack.environment())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("Failed to start the helper")?;
-    if let Some(mut input) = helper.stdin.take() {
-        writeln!(input, "{wanted}").context("The helper does not listen")?;
+    let stage = Stage::start(stack)?;
+    let depth = |queue: &str| anyhow::Ok(stage.ask("depth", json!({ "queue": queue }))?.as_u64().unwrap_or_default());
+    let began = Instant::now();
+    stage.ask("send_copies", json!({"queue": queue, "bodies": bodies, "copies": events}))?;
+    while depth(queue)? > 0 {
+        std::thread::sleep(Duration::from_millis(500));
     }
-    let output = helper.wait_with_output().context("Failed to wait for the helper")?;
-    ensure!(output.status.success(), "The helper failed: it said why above");
-    serde_json::from_slice(&output.stdout).context("The helper said something else than what it counted")
+    let seconds = began.elapsed().as_secs_f64();
+    let items = stage.ask("scan", json!({"table": stack.output("Table")?}))?;
+    let keys = items.as_array().into_iter().flatten().filter_map(|item| item["pk"]["S"].as_str());
+    let incidents = keys.filter(|pk| pk.starts_with("INC#")).collect::<BTreeSet<_>>().len() as u64;
+    Ok(Played { seconds, incidents, dead_letters: depth(stack.output("SignalsDeadLetterQueue")?)? })
 }
 
 /// An alarm that fires, as the rule delivers it.
@@ -157,6 +151,11 @@ fn pages(people: &Receiver, incidents: u64) -> Result<usize> {
     }
 }
 
+fn per_duplicate(writes: u64, events: u64) -> f64 {
+    let new = events.min(THINGS as u64);
+    writes.saturating_sub(new) as f64 / (events - new).max(1) as f64
+}
+
 /// How often triage asked the table for something of this name.
 fn calls(tallies: &[Tally], is_it: impl Fn(&str) -> bool) -> u64 {
     let of_triage = |tally: &&Tally| tally.by.contains("Triage") && tally.call.starts_with("dynamodb ");
@@ -178,5 +177,17 @@ impl Storm {
             ("reads per event", format!("{:.2}", self.reads_per_event)),
         ];
         rows.map(|(what, figure)| format!("{what:>24} {figure:>12}\n")).concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_new_is_no_duplicate() {
+        let shown = |writes, events| format!("{:.3}", per_duplicate(writes, events));
+        assert_eq!([shown(50, 10_000), shown(75, 100), shown(150, 100)], ["0.000", "0.500", "2.000"]);
+        assert_eq!([shown(20, 20), shown(0, 0)], ["0.000", "0.000"]);
     }
 }

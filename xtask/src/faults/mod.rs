@@ -32,12 +32,12 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde_json::json;
 
+pub(crate) use self::stage::Stage;
 use self::{
     customers::Customers,
     history::{History, MALFORMED},
     judge::{Verdict, judge},
     play::{Delivered, Play},
-    stage::Stage,
     world::{Bag, Incident, World},
 };
 pub use self::{once_failed::replay, report::Report};

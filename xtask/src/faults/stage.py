@@ -1,4 +1,4 @@
-"""The hands of `cargo xtask faults` on the local stack: it delivers, and reads what there is at the end.
+"""The hands of `cargo xtask faults` and `bench` on the local stack: it delivers, and reads what there is at the end.
 
 Started with the Python of target/tools. Requests come as JSON lines on standard input, each is answered by one JSON line
 on standard output that has its id, in whatever order they are done.
@@ -39,6 +39,20 @@ def invoke(function, payload):
 
 def send(queue, body):
     sqs.send_message(QueueUrl=queue, MessageBody=body)
+
+
+def send_copies(queue, bodies, copies):
+    """So many messages in all, one body after the other, as fast as the queue takes them."""
+
+    def batch(first):
+        numbers = range(first, min(first + 10, copies))
+        entries = [{"Id": str(n), "MessageBody": bodies[n % len(bodies)]} for n in numbers]
+        failed = sqs.send_message_batch(QueueUrl=queue, Entries=entries).get("Failed")
+        if failed:
+            raise RuntimeError(f"the queue refused messages: {failed}")
+
+    with concurrent.futures.ThreadPoolExecutor(8) as senders:
+        list(senders.map(batch, range(0, copies, 10)))
 
 
 def visibility(queue, seconds):
@@ -154,8 +168,8 @@ def alias(name):
 VERBS = {
     verb.__name__: verb
     for verb in (
-        invoke, send, visibility, depth, letters, scan, items, put, start, stop, execution, executions, service, alarm, metrics, log,
-        alias,
+        invoke, send, send_copies, visibility, depth, letters, scan, items, put, start, stop, execution, executions, service, alarm,
+        metrics, log, alias,
     )
 }
 

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(150);
 
 /// The helper; it ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(crate) struct Stage {
     child: Child,
     requests: Mutex<Option<ChildStdin>>,
     waiting: Arc<Mutex<HashMap<u64, Sender<Value>>>>,
@@ -31,7 +31,7 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Starts the helper for a stack.
-    pub(super) fn start(stack: &Stack) -> Result<Self> {
+    pub(crate) fn start(stack: &Stack) -> Result<Self> {
         let mut child = Command::new(stack.tools.join("python"))
             .args(["-c", include_str!("stage.py")])
             .envs(stack.environment())
@@ -56,7 +56,7 @@ impl Stage {
     }
 
     /// Asks for something and waits for it.
-    pub(super) fn ask(&self, verb: &str, with: Value) -> Result<Value> {
+    pub(crate) fn ask(&self, verb: &str, with: Value) -> Result<Value> {
         let answer = self.begin(verb, with)?.recv_timeout(PATIENCE);
         let mut answer = answer.map_err(|_| anyhow!("The helper did not answer to `{verb}`"))?;
         match answer["error"].as_str() {

@@ -1,5 +1,6 @@
 //! How plans are split.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::crowd::Crowd;
@@ -8,17 +9,18 @@ use super::table::Table;
 use super::{Asked, Index, Node, Place, Rule, Split};
 use crate::pattern::{Condition, Edge, Key, Part, Pattern};
 
-/// So few plans are tried one by one.
+/// So few plans are tried one by one: a split that spares an event no more is not worth its look-up.
 const FEW: usize = 4;
-
-/// A split must leave at most this share of the plans, in hundredths, to be worth its look-up.
-const WORTH: usize = 75;
 
 /// A share of the plans is split again, and its shares; not deeper.
 const DEEPEST: usize = 4;
 
-/// A plan that asks for more keys at a place than this is not split by that place: it would stand in as many shares.
+/// A plan has at most so many keys at a place: it stands in as many shares.
 const MOST_KEYS: usize = 64;
+
+/// Within a share the plans may stand so often in the shares below, on average, all splits on the way there together: more is
+/// not worth its memory.
+const MOST_COPIES: usize = 16;
 
 pub(super) fn index<'p>(plans: impl Iterator<Item = (&'p Pattern, &'p [String])>) -> Index {
     let mut places = Places::default();
@@ -34,7 +36,8 @@ pub(super) fn index<'p>(plans: impl Iterator<Item = (&'p Pattern, &'p [String])>
             rules.push(Rule { plan, asked });
         }
     }
-    Index { root: node(&places.list, rules.iter().collect(), &mut Vec::new()) }
+    let root = node(&rules.iter().collect::<Vec<_>>(), &Level { copies: MOST_COPIES, used: Vec::new() });
+    Index { places: places.list, root }
 }
 
 /// The places that plans ask something of.
@@ -66,29 +69,42 @@ impl<'p> Places<'p> {
 fn asked<'p>(condition: &'p Condition, places: &mut Places<'p>) -> Vec<Asked<'p>> {
     let mut ways: Vec<Asked<'p>> = Vec::new();
     for part in condition.want.parts() {
-        let Some(one_of) = condition.want.keys(*part, MOST_KEYS) else { break };
+        let Some(one_of) = condition.want.keys(part, MOST_KEYS) else { break };
         if ways.iter().all(|way| way.one_of != one_of) {
-            ways.push(Asked { place: places.field(&condition.path, *part), one_of });
+            ways.push(Asked { place: places.field(&condition.path, part), one_of });
         }
     }
     ways
 }
 
-/// `used` are the places by which these rules were split already.
-fn node(places: &[Place], mut rules: Vec<&Rule<'_>>, used: &mut Vec<usize>) -> Node {
-    let mut splits = Vec::new();
-    while rules.len() > FEW && used.len() < DEEPEST {
-        let Some(place) = best_place(&rules, used) else { break };
-        let (asking, others): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.asks(place).is_some());
-        used.push(place);
-        splits.push(split(places, &asking, place, used));
-        used.pop();
-        rules = others;
-    }
-    Node { splits, rest: rules.iter().map(|rule| rule.plan).collect() }
+/// Where in the tree rules are split.
+struct Level {
+    /// So often they may stand in the shares below.
+    copies: usize,
+    /// The places by which they were split already.
+    used: Vec<usize>,
 }
 
-fn split(places: &[Place], rules: &[&Rule<'_>], place: usize, used: &mut Vec<usize>) -> Split {
+fn node(rules: &[&Rule<'_>], level: &Level) -> Node {
+    let mut splits = Vec::new();
+    let mut rest = vec![true; rules.len()];
+    for (place, asking) in best_places(rules, level) {
+        // Of those that ask for it some may stand below a better place already.
+        let asking: Vec<usize> = asking.into_iter().filter(|n| rest[*n]).collect();
+        let share: Vec<_> = asking.iter().map(|n| rules[*n]).collect();
+        let gain = Gain::at(place, &share);
+        if gain.spared() < FEW {
+            continue;
+        }
+        asking.into_iter().for_each(|n| rest[n] = false);
+        let used = level.used.iter().copied().chain([place]).collect();
+        let copies = if level.used.is_empty() { level.copies } else { level.copies / gain.copies() };
+        splits.push(split(&share, place, &Level { copies, used }));
+    }
+    Node { splits, rest: rules.iter().zip(rest).filter_map(|(rule, rest)| rest.then_some(rule.plan)).collect() }
+}
+
+fn split(rules: &[&Rule<'_>], place: usize, level: &Level) -> Split {
     let mut shares: HashMap<&Key<'_>, Vec<&Rule<'_>>> = HashMap::new();
     for rule in rules {
         rule.asks(place).into_iter().flatten().for_each(|key| shares.entry(key).or_default().push(rule));
@@ -96,7 +112,7 @@ fn split(places: &[Place], rules: &[&Rule<'_>], place: usize, used: &mut Vec<usi
     let mut edges = [Edge::Whole, Edge::Start, Edge::End].map(|edge| (edge, Vec::new()));
     let (mut within, mut spans) = (Vec::new(), Vec::new());
     for (key, share) in shares {
-        let node = node(places, share, used);
+        let node = node(&share, level);
         match key {
             Key::Edge(of, text) => {
                 if let Some((_, rows)) = edges.iter_mut().find(|(edge, _)| edge == of) {
@@ -108,12 +124,7 @@ fn split(places: &[Place], rules: &[&Rule<'_>], place: usize, used: &mut Vec<usi
         }
     }
     let edges = edges.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(edge, rows)| Table::of(edge, rows));
-    Split {
-        place: places[place].clone(),
-        edges: edges.collect(),
-        within: Table::of(Edge::Start, within),
-        spans: Spans::of(spans),
-    }
+    Split { place, edges: edges.collect(), within: Table::of(Edge::Start, within), spans: Spans::of(spans) }
 }
 
 impl<'p> Rule<'p> {
@@ -122,24 +133,54 @@ impl<'p> Rule<'p> {
     }
 }
 
-/// The place by which an event for one of the rules meets the fewest of them.
-fn best_place(rules: &[&Rule<'_>], used: &[usize]) -> Option<usize> {
-    let all = || rules.iter().flat_map(|rule| rule.asked.iter().filter(|asked| !used.contains(&asked.place)));
-    let mut crowds: HashMap<usize, Crowd<'_>> = HashMap::new();
-    for asked in all() {
-        let crowd = crowds.entry(asked.place).or_default();
-        asked.one_of.iter().for_each(|key| crowd.add(key));
+/// What a split of rules by a place does that all of them ask something of.
+struct Gain {
+    /// How many rules there are.
+    asking: usize,
+    /// How many keys they have there in all.
+    keys: usize,
+    /// How many rules an event for each of them meets there, added up.
+    met: usize,
+}
+
+impl Gain {
+    fn at(place: usize, rules: &[&Rule<'_>]) -> Self {
+        let asked = || rules.iter().filter_map(|rule| rule.asks(place));
+        let mut crowd = Crowd::default();
+        asked().flatten().for_each(|key| crowd.add(key));
+        crowd.close();
+        let met = |keys: &[Key<'_>]| keys.iter().map(|key| crowd.share(key)).max().unwrap_or(0);
+        Self { asking: rules.len(), keys: asked().map(<[_]>::len).sum(), met: asked().map(met).sum() }
     }
-    crowds.values_mut().for_each(Crowd::close);
-    // For each place: how many rules ask of it, and how many an event for each of them meets there, added up.
-    let mut met: HashMap<usize, (usize, usize)> = HashMap::new();
-    for asked in all() {
-        let crowd = &crowds[&asked.place];
-        let (asking, sum) = met.entry(asked.place).or_default();
-        *asking += 1;
-        *sum += asked.one_of.iter().map(|key| crowd.share(key)).max().unwrap_or(0);
+
+    /// How many rules an event for one of them is spared.
+    fn spared(&self) -> usize {
+        self.asking.saturating_sub(self.met / self.asking.max(1))
     }
-    let left = |(place, (asking, sum)): (usize, (usize, usize))| (rules.len() - asking + sum / asking, place);
-    let (left, place) = met.into_iter().map(left).min()?;
-    (left * 100 <= rules.len() * WORTH).then_some(place)
+
+    /// In how many shares a rule stands, on average.
+    fn copies(&self) -> usize {
+        self.keys.div_ceil(self.asking.max(1)).max(1)
+    }
+}
+
+/// The places by which an event for one of the rules is spared more than few of them, the best first, each with the numbers of
+/// those that ask of it.
+fn best_places(rules: &[&Rule<'_>], level: &Level) -> Vec<(usize, Vec<usize>)> {
+    if rules.len() <= FEW || level.used.len() >= DEEPEST {
+        return Vec::new();
+    }
+    let mut asking: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (n, rule) in rules.iter().enumerate() {
+        let places = rule.asked.iter().map(|asked| asked.place).filter(|place| !level.used.contains(place));
+        places.for_each(|place| asking.entry(place).or_default().push(n));
+    }
+    let gains = asking.into_iter().filter(|(_, asking)| asking.len() > FEW).map(|(place, asking)| {
+        let share: Vec<_> = asking.iter().map(|n| rules[*n]).collect();
+        (Gain::at(place, &share), place, asking)
+    });
+    let fits = |gain: &Gain| gain.spared() >= FEW && (level.used.is_empty() || gain.copies() <= level.copies);
+    let mut best: Vec<_> = gains.filter(|(gain, ..)| fits(gain)).collect();
+    best.sort_by_key(|(gain, place, _)| (Reverse(gain.spared()), *place));
+    best.into_iter().map(|(_, place, asking)| (place, asking)).collect()
 }

@@ -182,6 +182,7 @@ fn an_event_meets_few_plans_by_each_operator() {
     one_is_met(|n| json!({"wildcard": format!("S*-{n}-errors")}));
     one_is_met(|n| json!({"wildcard": format!("*-{n}-*")}));
     one_is_met(|n| json!({"wildcard": format!("Service*-{n}-*errors")}));
+    one_is_met(|n| json!({"wildcard": format!("S*ervice*-{n}-*")}));
     one_is_met(|n| json!({"equals-ignore-case": format!("SERVICE-{n}-ERRORS")}));
     one_is_met(|n| json!({"prefix": {"equals-ignore-case": format!("SERVICE-{n}-")}}));
     one_is_met(|n| json!({"suffix": {"equals-ignore-case": format!("-{n}-ERRORS")}}));
@@ -196,6 +197,46 @@ fn an_event_meets_few_plans_by_each_operator() {
         2 => json!({"wildcard": format!("*-{n}-*")}),
         _ => json!({"cidr": format!("10.{}.{}.0/29", n >> 8, n & 255)}),
     });
+}
+
+/// Of plans, by a part of their pattern, an event whose detail is that meets this one alone.
+#[track_caller]
+fn one_is_met_by_detail(plans: usize, of: impl Fn(usize) -> Value, detail: Value, met: usize) {
+    let patterns: Vec<Pattern> = (0..plans).map(|n| Pattern::from_value(&json!({"detail": of(n)})).unwrap()).collect();
+    let index = Index::of(patterns.iter().map(|pattern| (pattern, &[][..])));
+    assert_eq!(index.candidates(&json!({ "detail": detail }), None), [met]);
+}
+
+#[test]
+fn plans_that_list_many_values_are_told_apart() {
+    let of = |n: usize| json!({"x": (0..100).map(|m| format!("{n}-{m}")).collect::<Value>()});
+    one_is_met_by_detail(200, of, json!({"x": "77-99"}), 77);
+}
+
+/// Each field is asked for by few of the plans.
+#[test]
+fn plans_that_ask_for_different_fields_are_told_apart() {
+    let of = |n: usize| json!({format!("x{}", n % 20): [format!("{n}-")]});
+    one_is_met_by_detail(2_000, of, json!({"x17": "777-"}), 777);
+    let of =
+        |n: usize| json!({"$or": (0..8).map(|m| json!({format!("x{m}"): [format!("{n}-{m}")]})).collect::<Value>()});
+    one_is_met_by_detail(500, of, json!({"x5": "77-5", "x6": "none"}), 77);
+    let of = |n: usize| json!({format!("x{}", n / 5): [format!("{}-", n % 5)]});
+    one_is_met_by_detail(1_000, of, json!({"x77": "3-"}), 388);
+}
+
+/// Split by one field after the other, each plan would stand in all combinations of its values.
+#[test]
+fn lists_in_several_fields_do_not_multiply() {
+    fn size(node: &super::Node) -> usize {
+        let below = node.splits.iter().flat_map(|split| split.edges.iter().flat_map(super::Table::all));
+        node.rest.len() + below.map(size).sum::<usize>()
+    }
+    let list = |n: usize| (0..40).map(|m| ((m * 7 + n) % 60).to_string() + "-").collect::<Value>();
+    let pattern = |n: usize| json!({"detail": {"x": list(n), "y": list(n * 11), "z": list(n * 17)}});
+    let patterns: Vec<Pattern> = (0..60).map(|n| Pattern::from_value(&pattern(n)).unwrap()).collect();
+    let index = Index::of(patterns.iter().map(|pattern| (pattern, &[][..])));
+    assert!(size(&index.root) <= 60 * 40 * 16, "{}", size(&index.root));
 }
 
 /// A field whose ranges all have the value tells nothing apart, and another is looked up instead.

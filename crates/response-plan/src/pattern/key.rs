@@ -7,11 +7,17 @@ use serde_json::Value;
 
 use super::address::address;
 use super::any_case::fold;
-use super::edge::Edge;
+use super::edge::{Edge, Edges};
 use super::leaf::values;
 use super::number::Number;
 use super::want::{Alternative, Want};
 use super::wildcard::Part;
+
+/// A wildcard is found by so many of its parts between stars, and by the longest.
+const MOST_MIDDLES: usize = 8;
+
+/// A long list of texts is found by so many beginnings of them: names that are given together mostly begin alike.
+const MOST_BEGINNINGS: usize = 8;
 
 /// Something of a value. Case never counts here, so that a text in any case and one as it stands are found alike.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,21 +47,33 @@ impl<'p> Key<'p> {
 }
 
 impl Want {
-    /// A key for each alternative; none where a value may be without any, and where there are more than `most`. Of a
-    /// wildcard it is that part, or where it has none, another.
+    /// A key for each alternative; none where a value may be without any. Of a wildcard it is that part, or where it has none,
+    /// another. Where there are more than `most`, texts are found by few beginnings that they share, and nothing else is.
     pub(crate) fn keys(&self, part: Part, most: usize) -> Option<Vec<Key<'_>>> {
         let count = self.texts().iter().map(|texts| texts.texts().len()).sum::<usize>() + self.others().len();
-        if self.may_be_absent || count > most {
+        if self.may_be_absent {
             return None;
+        }
+        if count > most {
+            let begin = self.others().is_empty() && self.texts().iter().all(|texts| texts.edge() != Edge::End);
+            let texts = self.texts().iter().flat_map(Edges::texts).map(String::as_str).collect();
+            return if begin { beginnings(texts) } else { None };
         }
         let texts = self.texts().iter().flat_map(|texts| texts.texts().iter().map(|text| edge(texts.edge(), text)));
         texts.chain(self.others().iter().map(|other| other.key(part))).collect()
     }
 
-    /// The parts by which it can be found.
-    pub(crate) fn parts(&self) -> &'static [Part] {
-        let any = self.others().iter().any(|other| matches!(other, Alternative::Wildcard(_)));
-        if any { &Part::ALL } else { &[Part::Head] }
+    /// The parts by which it can be found. What tells wildcards apart can be any of them, and a short one: `arn:*:sns:*:team-1-*`.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Part> {
+        let middles = self.others().iter().filter_map(|other| match other {
+            Alternative::Wildcard(wildcard) => Some(wildcard.middles()),
+            _ => None,
+        });
+        let of_wildcards = middles.max().map(|most| {
+            let middles = (0..most.min(MOST_MIDDLES)).map(Part::Middle);
+            [Part::Tail, Part::Longest].into_iter().chain(middles)
+        });
+        std::iter::once(Part::Head).chain(of_wildcards.into_iter().flatten())
     }
 }
 
@@ -86,6 +104,21 @@ impl Alternative {
     }
 }
 
+/// The longest beginnings, of one length, of which there are few.
+fn beginnings(mut texts: Vec<&str>) -> Option<Vec<Key<'_>>> {
+    texts.sort_unstable();
+    let all = |length: usize| {
+        let begin = |text: &&'_ str| text.char_indices().nth(length).map_or(text.len(), |(at, _)| at);
+        let mut begins: Vec<&str> = texts.iter().map(|text| &text[..begin(text)]).collect();
+        begins.dedup();
+        begins
+    };
+    let longest = texts.iter().map(|text| text.len()).max()?;
+    let lengths: Vec<usize> = (1..=longest).collect();
+    let fit = lengths.partition_point(|length| all(*length).len() <= MOST_BEGINNINGS);
+    all(*lengths[..fit].last()?).into_iter().map(|text| edge(Edge::Start, text)).collect()
+}
+
 /// Every text begins and ends with the empty one, so that it is no key.
 fn edge(of: Edge, text: &str) -> Option<Key<'_>> {
     (of == Edge::Whole || !text.is_empty()).then(|| Key::Edge(of, fold(text)))
@@ -94,7 +127,7 @@ fn edge(of: Edge, text: &str) -> Option<Key<'_>> {
 /// The values that an event has somewhere, as keys know them.
 #[derive(Debug, Default)]
 pub(crate) struct Has<'e> {
-    /// Folded.
+    /// Folded, in their order.
     pub(crate) texts: Vec<Cow<'e, str>>,
     /// In their order.
     pub(crate) points: Vec<Point>,
@@ -116,6 +149,7 @@ impl<'e> Has<'e> {
                 Value::Array(_) | Value::Object(_) => {}
             }
         }
+        has.texts.sort_unstable();
         has.points.sort_unstable();
         has
     }

@@ -17,11 +17,9 @@ pub(crate) enum Part {
     /// What comes after the last.
     Tail,
     /// The longest of what stands between two.
-    Middle,
-}
-
-impl Part {
-    pub(crate) const ALL: [Self; 3] = [Self::Head, Self::Tail, Self::Middle];
+    Longest,
+    /// What stands between two, by its number from 0.
+    Middle(usize),
 }
 
 impl Wildcard {
@@ -80,9 +78,15 @@ impl Wildcard {
         let of = |part: Part| match part {
             Part::Head => (Some(Edge::Start), head.as_str()),
             Part::Tail => (Some(Edge::End), tail.as_str()),
-            Part::Middle => (None, middle.iter().max_by_key(|part| part.len()).map_or("", String::as_str)),
+            Part::Longest => (None, middle.iter().max_by_key(|part| part.len()).map_or("", String::as_str)),
+            Part::Middle(n) => (None, middle.get(n).map_or("", String::as_str)),
         };
-        std::iter::once(part).chain(Part::ALL).map(of).find(|(_, text)| !text.is_empty())
+        [part, Part::Head, Part::Tail, Part::Longest].into_iter().map(of).find(|(_, text)| !text.is_empty())
+    }
+
+    /// How many parts stand between two stars.
+    pub(crate) fn middles(&self) -> usize {
+        self.parts.len().saturating_sub(2)
     }
 
     /// Whether it has no star, so that one text alone matches.
@@ -135,10 +139,13 @@ mod tests {
         assert_eq!(wildcard.characters(), 6);
         assert_eq!(wildcard.literal(Part::Head), Some((Some(Edge::Start), "a*b")));
         assert_eq!(wildcard.literal(Part::Tail), Some((Some(Edge::End), "dé")));
-        assert_eq!(wildcard.literal(Part::Middle), Some((None, "c")));
+        assert_eq!(wildcard.literal(Part::Longest), Some((None, "c")));
+        assert_eq!(wildcard.middles(), 1);
         let other = |text: &str, part| Wildcard::of(text).unwrap().literal(part).map(|(_, text)| text.to_owned());
         assert_eq!(other("*a*bc*d*", Part::Head).as_deref(), Some("bc"));
-        assert_eq!(other("*b", Part::Middle).as_deref(), Some("b"));
+        assert_eq!(other("*b", Part::Longest).as_deref(), Some("b"));
+        assert_eq!(other("a*bcd*ef*g", Part::Middle(1)).as_deref(), Some("ef"));
+        assert_eq!(other("a*b*", Part::Middle(1)).as_deref(), Some("a"));
         assert_eq!((other("", Part::Tail).as_deref(), other("*", Part::Head)), (Some(""), None));
         assert!(!wildcard.is_plain() && Wildcard::of("ab").unwrap().is_plain());
     }

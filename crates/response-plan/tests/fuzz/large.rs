@@ -49,6 +49,18 @@ pub(crate) fn large(size: usize) -> Vec<Value> {
     ]
 }
 
+/// Details of events of about so many bytes each, which have every `x` that plans want, and many a `y`, or the other way round.
+pub(crate) fn pairs(size: usize) -> Vec<Value> {
+    let many = |of: fn(usize) -> String| (0..size / 10).map(of).collect::<Value>();
+    let few = |of: fn(usize) -> String| (0..20).map(of).collect::<Value>();
+    vec![
+        json!({"x": few(|n| format!("x{n}")), "y": many(|n| format!("z{n}-"))}),
+        json!({"x": few(|n| format!("x{n}")), "y": many(|n| format!("y{}-{n}", n % 20))}),
+        json!({"x": many(|n| format!("x{n}")), "y": few(|n| format!("y{n}-"))}),
+        json!({"x": few(|n| format!("x{n}")), "y": "y1-".repeat(size / 3)}),
+    ]
+}
+
 /// What plans want of `x`, one after the other by each operator.
 pub(crate) fn wanted(n: usize) -> Value {
     match n % 10 {

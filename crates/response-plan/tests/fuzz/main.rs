@@ -21,16 +21,16 @@ use serde_json::{Value, json};
 use signal::{Origin, Signal, read};
 
 use change::{Changes, LARGEST, changes};
-use large::{greedy, large, wanted};
+use large::{greedy, large, pairs, wanted};
 use made::{Made, load, made};
 use work::{TIMES, allocated, alone, in_proportion, play};
 
 /// For each byte of an event so many may be allocated while its plan is found: its values are gone through by their paths, and
-/// its texts folded, once for each field that plans are found by.
-const BYTES_PER_BYTE: usize = 100;
+/// its texts folded, once for each field that plans are found by. It is twice the most that was seen.
+const BYTES_PER_BYTE: usize = 75;
 
 /// And so many however short it is: the plan that is chosen is read.
-const BYTES: usize = 256 << 10;
+const BYTES: usize = 40 << 10;
 
 /// The signals that the fixtures of all sources give.
 fn signals() -> Vec<Signal> {
@@ -57,13 +57,18 @@ fn tried<'p>(plans: &'p [ResponsePlan], patterns: &[Pattern], signal: &Signal) -
     plans.iter().zip(patterns).filter_map(order).min().map(|(_, name)| name)
 }
 
-fn check(plans: &[ResponsePlan], patterns: &[Pattern], loaded: &Plans, signal: &Signal) -> Result<(), TestCaseError> {
+/// Whether no more was allocated than finding the plan of the signal may take.
+fn in_bounds(signal: &Signal, allocated: usize) -> Result<(), TestCaseError> {
     let size = signal.event.to_string().len();
+    prop_assert!(allocated <= size * BYTES_PER_BYTE + BYTES, "{allocated} bytes are allocated for {size}");
+    Ok(())
+}
+
+fn check(plans: &[ResponsePlan], patterns: &[Pattern], loaded: &Plans, signal: &Signal) -> Result<(), TestCaseError> {
     let (resolution, allocated) = allocated(|| loaded.resolve(signal));
     let chosen = resolution.matched.then_some(resolution.plan.plan.plan.as_str());
     prop_assert_eq!(chosen, tried(plans, patterns, signal), "by {}", signal.event);
-    prop_assert!(allocated <= size * BYTES_PER_BYTE + BYTES, "{allocated} bytes are allocated for {size}");
-    Ok(())
+    in_bounds(signal, allocated)
 }
 
 #[test]
@@ -134,14 +139,22 @@ fn finding_the_plan_costs_no_more_than_the_length_of_the_event() {
         pattern: json!({"source": ["a"], "detail": {"x": [wanted(n)]}}),
         ..of.clone()
     };
-    let loaded = load(&(1..150).map(plan).collect::<Vec<_>>());
+    // Those that one field tells apart, and those that two do, one after the other.
+    let pair = |n: usize| ResponsePlan {
+        plan: format!("pair-{n}"),
+        pattern: json!({"detail": {"x": [format!("x{}", n / 20)], "y": [{"prefix": format!("y{}-", n % 20)}]}}),
+        ..of.clone()
+    };
+    let loaded = load(&(1..150).map(plan).chain((0..400).map(pair)).collect::<Vec<_>>());
     assert_eq!(loaded.disabled, []);
     let signal = signals().remove(0);
     let signals = |size| {
         let of = |detail| Signal { event: json!({"source": "a", "detail": detail}), ..signal.clone() };
-        large(size).into_iter().map(of).collect()
+        large(size).into_iter().chain(pairs(size)).map(of).collect()
     };
     for (row, (small, large)) in both(signals).enumerate() {
+        in_bounds(&large, allocated(|| drop(loaded.resolve(&large))).1)
+            .unwrap_or_else(|why| panic!("event {row}: {why}"));
         in_proportion(|| drop(loaded.resolve(&small)), || drop(loaded.resolve(&large)))
             .unwrap_or_else(|why| panic!("event {row}: {why}"));
     }

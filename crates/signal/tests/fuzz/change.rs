@@ -44,8 +44,13 @@ pub(crate) struct Changes {
     pub(crate) bytes: Vec<(Index, Damage)>,
 }
 
+/// A text that is cut somewhere, and mostly within a character where bytes are counted.
+pub(crate) const LONG: &str =
+    "xẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞéẞé";
+
 /// Texts that mean something to readers of text, times, addresses, numbers and JSON.
-const ODD: [&str; 24] = [
+const ODD: [&str; 25] = [
+    LONG,
     "",
     " \n\t",
     "\0",

@@ -12,18 +12,18 @@ use proptest::sample::Index;
 use serde_json::Value;
 use signal::{Origin, Signal, Unread, read, signal_id};
 
-use change::{Changes, Damage, LARGEST, changes, count, damage, damaged, grow, place};
+use change::{Changes, Damage, LARGEST, LONG, changes, count, damage, damaged, grow, place};
 use work::{TIMES, allocated, alone, in_proportion, play};
 use wrap::{Wrap, any_wrap};
 
 const OWN: Origin = Origin { own_account: Some("444455556666"), hubs: &[] };
 
 /// For each byte of a payload so many may be allocated while it is read: its values take 32 each and more, its texts are copied
-/// from wrapping to wrapping, and the signal keeps them in an event of its own.
-const BYTES_PER_BYTE: usize = 200;
+/// from wrapping to wrapping, and the signal keeps them in an event of its own. It is twice the most that was seen.
+const BYTES_PER_BYTE: usize = 80;
 
-/// And so many however short it is, for each of the signals.
-const BYTES: usize = 256 << 10;
+/// And so many however short it is, for each of the signals, and for each packed log on the way to them.
+const BYTES: usize = 64 << 10;
 
 /// What each source sends.
 fn fixtures() -> Vec<(String, Value)> {
@@ -92,10 +92,25 @@ fn whatever_arrives_is_answered() {
         let (bytes, size) = case.payload();
         let (answers, allocated) = allocated(|| read(&bytes, &OWN));
         sound(&answers)?;
-        let most = size * BYTES_PER_BYTE + answers.len() * BYTES;
+        let packed = case.wraps.iter().filter(|(wrap, _)| matches!(wrap, Wrap::Log)).count();
+        let most = size * BYTES_PER_BYTE + (answers.len() + packed) * BYTES;
         prop_assert!(allocated <= most, "{}: {allocated} bytes for {size}, in {} answers", case.fixture, answers.len());
         Ok(())
     });
+}
+
+/// Every source, with each value in turn a text that is too long for a message.
+#[test]
+fn whatever_is_a_long_text_is_cut_between_characters() {
+    let _alone = alone();
+    for (name, payload) in fixtures() {
+        for number in 0..count(&payload) {
+            let mut changed = payload.clone();
+            *place(&mut changed, &mut number.clone()).unwrap() = LONG.into();
+            sound(&read(changed.to_string().as_bytes(), &OWN))
+                .unwrap_or_else(|why| panic!("{name}, value {number}: {why}"));
+        }
+    }
 }
 
 /// Every source, with one value that is very long: one of so many of all the values that there are.
