@@ -3,7 +3,6 @@
 mod catch_all;
 mod load;
 mod owner;
-mod sealed;
 mod storms;
 mod why;
 

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::Entry;
 use super::owner::{Ownership, Teams};
-use super::sealed::Sealed;
 use super::storms::{self, Storms};
 use crate::compile::V;
 use crate::mutes::{RecurringMute, Usable};
@@ -79,6 +78,11 @@ struct Version {
     v: Option<Value>,
 }
 
+#[derive(Deserialize)]
+struct Sealed {
+    plan_sha256: String,
+}
+
 pub(super) fn load(bytes: &[u8]) -> Result<Loaded, PlansError> {
     let file = serde_json::from_slice::<File<'_>>(bytes);
     let v = match &file {
@@ -141,8 +145,9 @@ fn team(value: &RawValue) -> Result<Arc<Team>, String> {
 }
 
 fn entry(value: &RawValue, teams: &Teams) -> Result<Entry, String> {
-    let Sealed { plan, plan_sha256 } =
-        serde_json::from_str(value.get()).map_err(|error| format!("the plan is damaged ({error})"))?;
+    let damaged = |error| format!("the plan is damaged ({error})");
+    let plan: ResponsePlan = serde_json::from_str(value.get()).map_err(damaged)?;
+    let Sealed { plan_sha256 } = serde_json::from_str(value.get()).map_err(damaged)?;
     let pattern = Pattern::from_value(&plan.pattern)
         .map_err(|errors| errors.first().map_or("its pattern is damaged".to_owned(), ToString::to_string))?;
     let named = Some(&plan.owner).filter(|owner| !owner.is_empty());
