@@ -80,7 +80,7 @@ fn names_are_stable_and_fit() {
     assert_eq!((&input["storm"], &input["owner"]), (&storm.id.clone().into(), &"payments".into()));
     let fires = storm_signal(&storm_title(&rule()), &place(), State::Firing, at(0));
     let clears = storm_signal(&storm_title(&rule()), &place(), State::Recovered, at(0));
-    assert_eq!(fires.title, "Storm: more than 3 new incidents within 300s");
+    assert_eq!(fires.title, "Storm: more than 3 new incidents within 5m");
     assert_eq!(fires.fingerprint, "tourniquet.storm/aws/111122223333/eu-west-1/storm");
     assert_eq!(fires.fingerprint, clears.fingerprint);
     assert_ne!(fires.signal_id, clears.signal_id);

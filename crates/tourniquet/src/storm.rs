@@ -79,13 +79,13 @@ Storm
 3 incidents of 2 owners, by 3 signals
 
 search: 2 signals
-received                 severity  service      what
-2026-11-23 14:00:05 UTC  SEV1      find (prod)  Alarm 3 is firing
-2026-11-23 14:00:05 UTC  SEV3      find (prod)  Alarm 1 is firing
+received              severity  service      what
+2026-11-23 14:00:05Z  SEV1      find (prod)  Alarm 3 is firing
+2026-11-23 14:00:05Z  SEV3      find (prod)  Alarm 1 is firing
 
 shop: 1 signal
-received                 severity  service      what
-2026-11-23 14:00:05 UTC  SEV2      find (prod)  Alarm 2 is firing
+received              severity  service      what
+2026-11-23 14:00:05Z  SEV2      find (prod)  Alarm 2 is firing
 ";
         assert_eq!(text(&members), expect, "{}", text(&members));
         let many: Vec<_> = (0..30).map(|n| of("search", n, "SEV3")).collect();
