@@ -46,7 +46,8 @@ pub fn is_storm(rule: &StormRule, openings: impl IntoIterator<Item = Timestamp>,
 }
 
 fn is_within(rule: &StormRule, at: Timestamp, now: Timestamp) -> bool {
-    at + rule.within.signed() > now
+    // Of any two times there is a difference; a sum may be none.
+    now.duration_since(at) < rule.within.signed()
 }
 
 impl Storm {
@@ -59,7 +60,7 @@ impl Storm {
     pub fn is_calm(&self, members: &[StormMember], now: Timestamp) -> bool {
         let new = members.iter().filter(|member| is_within(&self.rule, member.received_at, now));
         let groups: BTreeSet<_> = new.map(|member| &member.group).collect();
-        now >= self.since + self.rule.within.signed() && groups.len() <= self.rule.more_than as usize
+        !is_within(&self.rule, self.since, now) && groups.len() <= self.rule.more_than as usize
     }
 
     /// The name of the execution of `engage` that pages an owner, once in a storm.
