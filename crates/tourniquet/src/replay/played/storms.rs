@@ -41,25 +41,20 @@ pub(crate) struct InStorm {
 }
 
 impl Storm {
-    fn new(of: &Over, over: Timestamp) -> Self {
-        let mut owners: BTreeMap<&str, Vec<StormMember>> = BTreeMap::new();
-        for member in &of.members {
-            owners.entry(&member.team.name).or_default().push(member.clone());
+    fn new(of: incident::Storm, members: Vec<StormMember>, over: Timestamp) -> Self {
+        let (incidents, signals) = (groups(&members), members.len());
+        let mut owners: BTreeMap<String, Vec<StormMember>> = BTreeMap::new();
+        for member in members {
+            owners.entry(member.team.name.clone()).or_default().push(member);
         }
-        let theirs = |(owner, theirs): (&str, Vec<StormMember>)| InStorm {
-            owner: owner.to_owned(),
+        let theirs = |(owner, theirs): (String, Vec<StormMember>)| InStorm {
+            owner,
             incidents: groups(&theirs),
             signals: theirs.len(),
         };
-        Self {
-            id: of.storm.id.clone(),
-            incident_id: of.storm.incident_id.clone(),
-            began: of.storm.since,
-            over,
-            incidents: groups(&of.members),
-            signals: of.members.len(),
-            owners: owners.into_iter().map(theirs).collect(),
-        }
+        let (id, incident_id, began) = (of.id, of.incident_id, of.since);
+        let owners = owners.into_iter().map(theirs).collect();
+        Self { id, incident_id, began, over, incidents, signals, owners }
     }
 }
 
@@ -95,12 +90,11 @@ impl Player<'_> {
             }
             return;
         };
-        self.outcome.storms.push(Storm::new(&over, due));
-        let (recovery, verdict) = over.recovery;
+        let Over { storm, members, recovery: (recovery, verdict) } = over;
+        let waited: Vec<_> = members.iter().map(|member| member.entry.signal_id.clone()).collect();
+        self.outcome.storms.push(Storm::new(storm, members, due));
         self.act(&recovery, verdict, due);
-        for member in &over.members {
-            self.again(&member.entry.signal_id, due);
-        }
+        waited.iter().for_each(|signal_id| self.again(signal_id, due));
     }
 }
 
