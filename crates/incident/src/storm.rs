@@ -60,7 +60,7 @@ impl Storm {
     pub fn is_calm(&self, members: &[StormMember], now: Timestamp) -> bool {
         let new = members.iter().filter(|member| is_within(&self.rule, member.received_at, now));
         let groups: BTreeSet<_> = new.map(|member| &member.group).collect();
-        !is_within(&self.rule, self.since, now) && groups.len() <= self.rule.more_than as usize
+        now >= self.since + self.rule.within.signed() && groups.len() <= self.rule.more_than as usize
     }
 
     /// The name of the execution of `engage` that pages an owner, once in a storm.

@@ -1,7 +1,7 @@
 //! Storms in memory, as triage begins them and `sweep` finds that they are over: what opens is counted, and from so many on
 //! what would open one more is a member.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use incident::{GroupKey, Known, Place, Storm, StormMember, is_storm, storm_signal};
 use jiff::Timestamp;
@@ -25,6 +25,9 @@ struct On {
     plan: ResolvedPlan,
     /// In the order in which they came.
     members: Vec<StormMember>,
+    groups: HashSet<String>,
+    /// Those of late that were the first of their groups: one that flaps holds no storm on.
+    new: Vec<StormMember>,
 }
 
 /// That a signal is a member of a storm.
@@ -70,13 +73,10 @@ impl Memory {
         if self.storms.on.is_none() && before.is_none() && self.storms.are_too_many(rule, group, now) {
             began = self.begin_storm(plans, rule, plan.plan.severity, now).map(Box::new);
         }
-        let On { storm, members, .. } = self.storms.on.as_mut()?;
-        let is_new = before != Some(&storm.id);
-        let is_first = is_new && members.iter().all(|member| member.team.name != plan.team.name);
-        if is_new {
-            members.push(StormMember::new(storm, signal, plan, group.hash(), now));
-        }
-        Some(InStorm { storm: storm.clone(), is_new, is_first, began })
+        let on = self.storms.on.as_mut()?;
+        let is_new = before != Some(&on.storm.id);
+        let is_first = is_new && on.join(StormMember::new(&on.storm, signal, plan, group.hash(), now));
+        Some(InStorm { storm: on.storm.clone(), is_new, is_first, began })
     }
 
     /// Opens the storm's incident, or joins the one that is still open of the storm before.
@@ -90,7 +90,7 @@ impl Memory {
         let plan = plans.of_a_storm(rule, severity);
         let (signal, verdict) = self.tell_storm(plans, rule, plan.clone(), State::Firing, now);
         let storm = Storm::new(&rule.rule, verdict.incident.clone()?, now);
-        self.storms.on = Some(On { storm, plan, members: Vec::new() });
+        self.storms.on = Some(On::new(storm, plan));
         Some((signal, verdict))
     }
 
@@ -112,7 +112,7 @@ impl Memory {
     /// Ends the storm that is on, where it has calmed down by now.
     pub(crate) fn end_storm(&mut self, plans: &Plans, now: Timestamp) -> Option<Over> {
         let rule = plans.storms()?;
-        let On { storm, plan, members } = self.storms.on.take_if(|on| on.is_calm(now))?;
+        let On { storm, plan, members, .. } = self.storms.on.take_if(|on| on.is_calm(now))?;
         let recovery = self.tell_storm(plans, rule, plan, State::Recovered, now);
         Some(Over { storm, members, recovery })
     }
@@ -128,11 +128,26 @@ impl Storms {
 }
 
 impl On {
-    fn is_calm(&self, now: Timestamp) -> bool {
-        // Of a long storm only the last members bear on it.
+    fn new(storm: Storm, plan: ResolvedPlan) -> Self {
+        Self { storm, plan, members: Vec::new(), groups: HashSet::new(), new: Vec::new() }
+    }
+
+    /// Takes one more; whether it is the first of its owner's.
+    fn join(&mut self, member: StormMember) -> bool {
+        let is_first = self.members.iter().all(|other| other.team.name != member.team.name);
+        if self.groups.insert(member.group.clone()) {
+            self.new.push(member.clone());
+        }
+        self.members.push(member);
+        is_first
+    }
+
+    /// Whether it has calmed down. What is past bears on it no more, and so it is not looked at each minute again.
+    fn is_calm(&mut self, now: Timestamp) -> bool {
         let within = self.storm.rule.within.signed();
-        let new = self.members.partition_point(|member| now.duration_since(member.received_at) >= within);
-        self.storm.is_calm(&self.members[new..], now)
+        self.new.retain(|member| now.duration_since(member.received_at) < within);
+        // A storm at the end of time has no time in which to calm down.
+        self.storm.since.checked_add(within).is_ok() && self.storm.is_calm(&self.new, now)
     }
 }
 

@@ -132,6 +132,17 @@ fn what_is_muted_is_no_member_until_the_mute_ends() {
 }
 
 #[test]
+fn what_flaps_holds_no_storm_on() {
+    let flaps =
+        ["a", "b", "c"].map(|name| [(3, true), (200, false), (250, true)].map(|(at, fires)| alarm(name, at, fires)));
+    let plays = comes_to(&with(&flaps.concat()), Some(RULE));
+    let storm = &plays["storms"][0];
+    // At 302 the three are new, at 362 they are not.
+    let expect = (&json!("2026-11-18T11:12:42Z"), &json!(4), &json!(7));
+    assert_eq!((&storm["over"], &storm["incidents"], &storm["signals"]), expect);
+}
+
+#[test]
 fn a_storm_that_follows_at_once_has_the_same_incident() {
     // The first is over at 302, and its incident would be resolved at 362.
     let again = ["a", "b", "c"].map(|name| alarm(name, 330, true));
