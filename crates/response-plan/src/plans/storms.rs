@@ -25,7 +25,7 @@ pub struct Storms {
 }
 
 impl Storms {
-    /// It pages, changes nothing, and is over a minute after the storm is. Its service is none that a rule could count.
+    /// It pages, changes nothing, and is resolved when the storm is over, which was calm for long by then. Its service is none that a rule could count.
     pub(super) fn plan(&self, severity: Severity, config_sha256: &str) -> ResolvedPlan {
         let plan = ResponsePlan {
             plan: STORM.to_owned(),
@@ -43,7 +43,7 @@ impl Storms {
             reopen_within: Span::default(),
             mode: Mode::Observe,
             mitigations: Vec::new(),
-            recovery: Recovery { by: RecoveredBy::Signal, held_for: Span::seconds(60) },
+            recovery: Recovery { by: RecoveredBy::Signal, held_for: Span::seconds(0) },
             evidence: Evidence { before: Span::seconds(1_800), ..Evidence::default() },
             runbook: None,
         };

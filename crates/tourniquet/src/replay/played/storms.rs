@@ -21,7 +21,7 @@ const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(1);
 #[derive(Debug, Serialize)]
 pub(crate) struct Storm {
     pub(crate) id: String,
-    /// The incident that stands for it; of two that follow each other closely the same.
+    /// The incident that stands for it.
     pub(crate) incident_id: String,
     pub(crate) began: Timestamp,
     pub(crate) over: Timestamp,
