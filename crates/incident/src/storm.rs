@@ -46,7 +46,8 @@ pub fn is_storm(rule: &StormRule, openings: impl IntoIterator<Item = Timestamp>,
 }
 
 fn is_within(rule: &StormRule, at: Timestamp, now: Timestamp) -> bool {
-    at + rule.within.signed() > now
+    // Of any two times there is a difference; a sum may be none.
+    now.duration_since(at) < rule.within.signed()
 }
 
 impl Storm {

@@ -39,6 +39,9 @@ fn more_than_so_many_within_so_long_are_a_storm() {
     ] {
         assert_eq!(is_storm(&rule(), seconds.iter().copied().map(at), at(now)), expect, "{seconds:?} at {now}");
     }
+    // A history may hold any time.
+    let (first, last) = (Timestamp::MIN, Timestamp::MAX);
+    assert!(is_storm(&rule(), [last; 4], last) && !is_storm(&rule(), [first; 4], last));
 }
 
 #[test]

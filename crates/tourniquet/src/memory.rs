@@ -1,13 +1,17 @@
 //! What the table would know, in memory: triage's own plans and decisions for verbs that need no AWS.
 
+mod storms;
+
 use std::collections::HashMap;
 
 use incident::{Action, FingerprintState, GroupKey, Known, KnownSignal, Muted, OpenPointer, SignalOutcome, Status};
 use incident::{decide, incident_id, is_flapping, openings};
 use jiff::Timestamp;
-use response_plan::{Plans, ResolvedPlan};
+use response_plan::{Plans, Resolution, ResolvedPlan};
 use serde_json::Value;
 use signal::{Origin, Signal, State, Unread};
+
+pub(crate) use storms::{InStorm, Over};
 
 /// The signals of a payload. Offline nobody knows where the suite runs: unless told, it is where the event says that it
 /// comes from.
@@ -26,6 +30,10 @@ pub(crate) struct Verdict {
     pub(crate) owned: bool,
     pub(crate) group: GroupKey,
     pub(crate) action: Action,
+    /// The storm that takes it, so that `action` is not done.
+    pub(crate) storm: Option<InStorm>,
+    /// The incident that it belongs to, and its opening.
+    pub(crate) incident: Option<(String, u32)>,
     /// Whether what opens has opened so often of late that it has to stay clear for longer.
     pub(crate) flapping: bool,
 }
@@ -36,7 +44,12 @@ pub(crate) struct Memory {
     signals: HashMap<String, KnownSignal>,
     fingerprints: HashMap<String, FingerprintState>,
     pointers: HashMap<String, OpenPointer>,
+    storms: storms::Storms,
 }
+
+/// What comes of a signal: its outcome, why, the incident it belongs to, and whether it is the last known state of its
+/// fingerprint.
+type Recorded = (SignalOutcome, String, Option<(String, u32)>, bool);
 
 impl Memory {
     pub(crate) fn take(&mut self, plans: &Plans, signal: &Signal) -> Verdict {
@@ -45,7 +58,18 @@ impl Memory {
 
     /// The same at another time than its own: what is muted then, by `mutes.yaml`, is kept quiet. Drills never are.
     pub(crate) fn take_at(&mut self, plans: &Plans, signal: &Signal, now: Timestamp) -> Verdict {
-        let resolution = plans.resolve(signal);
+        self.judge(plans, signal, plans.resolve(signal), now, false)
+    }
+
+    /// Takes a signal that is for this plan; one that stands for a storm is never muted, and in none.
+    fn judge(
+        &mut self,
+        plans: &Plans,
+        signal: &Signal,
+        resolution: Resolution,
+        now: Timestamp,
+        is_storm: bool,
+    ) -> Verdict {
         let of = &resolution.plan.plan;
         let account = signal.account.as_deref();
         let group = GroupKey::new(&of.plan, &of.service, &of.environment, account, signal.drill);
@@ -57,22 +81,53 @@ impl Memory {
             ..Known::default()
         };
         known.fires_in = self.fires_in(&known);
-        known.muted = plans.muted(of, signal, now).filter(|_| !signal.drill).map(Muted::from);
+        let apart = signal.drill || is_storm;
+        known.muted = plans.muted(of, signal, now).filter(|_| !apart).map(Muted::from);
         let action = decide(signal, &known).under(of.engage, signal);
         let flapping = is_flapping(known.pointer.as_ref(), signal.time);
-        let (outcome, reason, incident, newest) = match action.clone() {
+        let opens = matches!(action, Action::Open | Action::Reopen { .. }) && !apart;
+        let storm = if opens { self.storm(plans, signal, (&resolution.plan, &group), &known, now) } else { None };
+        let (outcome, reason, incident, newest) = match &storm {
+            Some(storm) => (SignalOutcome::Attached, storm.reason(&resolution.plan.team.name), None, true),
+            None => self.act(signal, &resolution, &group, &known, &action),
+        };
+        if newest {
+            let state = FingerprintState { state: signal.state, time: signal.time, incident: incident.clone() };
+            self.fingerprints.insert(signal.fingerprint.clone(), state);
+        }
+        let muted = if let Action::Mute { muted, .. } = &action { Some(muted.clone()) } else { None };
+        let waits = storm.as_ref().map(|of| of.storm.id.clone());
+        let now_known = KnownSignal { incident: incident.clone(), muted, storm: waits };
+        let known = self.signals.entry(signal.signal_id.clone()).or_insert_with(|| now_known.clone());
+        if waits_for_an_end(known) {
+            *known = now_known; // whatever comes of it is written over what waits
+        }
+        let (plan, owned) = (resolution.plan, resolution.owned);
+        Verdict { outcome, reason, plan, owned, group, action, storm, incident, flapping }
+    }
+
+    /// Does what was decided.
+    fn act(
+        &mut self,
+        signal: &Signal,
+        resolution: &Resolution,
+        group: &GroupKey,
+        known: &Known,
+        action: &Action,
+    ) -> Recorded {
+        match action.clone() {
             Action::Repeat { incident } => {
                 let outcome = if incident.is_some() { SignalOutcome::Attached } else { SignalOutcome::Ignored };
                 (outcome, "it came before in the same file".to_owned(), incident, false)
             }
             Action::Open => {
-                let opened = (incident_id(&group, signal), 1);
-                let pointer = pointer(&opened.0, 1, &known, signal);
+                let opened = (incident_id(group, signal), 1);
+                let pointer = pointer(&opened.0, 1, known, signal);
                 self.pointers.insert(group.hash().to_owned(), pointer);
-                (SignalOutcome::Incident, resolution.why, Some(opened), true)
+                (SignalOutcome::Incident, resolution.why.clone(), Some(opened), true)
             }
             Action::Reopen { incident_id, opening } => {
-                let pointer = pointer(&incident_id, opening, &known, signal);
+                let pointer = pointer(&incident_id, opening, known, signal);
                 self.pointers.insert(group.hash().to_owned(), pointer);
                 let reason = "its incident was resolved a short while ago: open again".to_owned();
                 (SignalOutcome::Incident, reason, Some((incident_id, opening)), true)
@@ -91,22 +146,12 @@ impl Memory {
             }
             Action::Mute { muted, .. } => (SignalOutcome::Muted, muted.to_string(), None, true),
             Action::NotifyOnly { newest } => {
-                let reason = format!("{}: it is told once, in the digest of {}", resolution.why, of.owner);
+                let (why, owner) = (&resolution.why, &resolution.plan.plan.owner);
+                let reason = format!("{why}: it is told once, in the digest of {owner}");
                 (SignalOutcome::NotifyOnly, reason, None, newest)
             }
             Action::Ignore { reason, newest } => (SignalOutcome::Ignored, reason, None, newest),
-        };
-        if newest {
-            let state = FingerprintState { state: signal.state, time: signal.time, incident: incident.clone() };
-            self.fingerprints.insert(signal.fingerprint.clone(), state);
         }
-        let muted = if let Action::Mute { muted, .. } = &action { Some(muted.clone()) } else { None };
-        let now_known = KnownSignal { incident, muted, storm: None };
-        let known = self.signals.entry(signal.signal_id.clone()).or_insert_with(|| now_known.clone());
-        if known.muted.is_some() {
-            *known = now_known; // whatever comes of it is written over what waits
-        }
-        Verdict { outcome, reason, plan: resolution.plan, owned: resolution.owned, group, action, flapping }
     }
 
     /// Another incident than the group's in which the fingerprint fires, as the table is asked for it: the events of one
@@ -129,11 +174,15 @@ impl Memory {
         }
     }
 
-    /// No signal so far comes again, but for those that wait for the end of a mute: all that come are of a later second,
-    /// which is part of a signal's id.
+    /// No signal so far comes again, but for those that wait for the end of a mute or a storm: all that come are of a later
+    /// second, which is part of a signal's id.
     pub(crate) fn forget_signals(&mut self) {
-        self.signals.retain(|_, known| known.muted.is_some());
+        self.signals.retain(|_, known| waits_for_an_end(known));
     }
+}
+
+fn waits_for_an_end(known: &KnownSignal) -> bool {
+    known.muted.is_some() || known.storm.is_some()
 }
 
 /// The group's pointer once a signal has opened an incident, or opened it again.

@@ -17,6 +17,7 @@ pub(crate) struct Difference {
     /// Ids of incidents whose opening signal opened none.
     pub(crate) only_after: Vec<String>,
     pub(crate) changed: Vec<Changed>,
+    pub(crate) storms: Change<usize>,
     /// Of every team that is paged by either.
     pub(crate) pages: Vec<TeamChange>,
     pub(crate) unowned: Change<u64>,
@@ -64,6 +65,7 @@ impl Difference {
             only_before: only(before, &are),
             only_after: only(after, &were),
             changed: pairs.filter_map(|(was, is)| Changed::of(was, is)).collect(),
+            storms: Change { before: before.storms.len(), after: after.storms.len() },
             pages: pages(&before.pages, &after.pages),
             unowned: Change { before: before.unowned.signals, after: after.unowned.signals },
         }
@@ -74,6 +76,7 @@ impl Difference {
         self.only_before.is_empty()
             && self.only_after.is_empty()
             && self.changed.is_empty()
+            && self.storms.is_none()
             && self.pages.iter().all(|team| team.pages.is_none() && team.at_night.is_none())
             && self.unowned.is_none()
     }

@@ -15,7 +15,7 @@ const NIGHT: (Time, Time) = (Time::constant(22, 0, 0, 0), Time::constant(7, 0, 0
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct TeamPages {
     pub(crate) team: String,
-    /// One for each incident, when it opens: whether anybody acknowledges in time is not in a history.
+    /// One for each incident, when it opens, and one for all that it has in a storm: whether anybody acknowledges in time is not in a history.
     pub(crate) pages: u64,
     pub(crate) at_night: u64,
     /// That of the first contact of the escalation; UTC where they have none, or one that nobody knows.

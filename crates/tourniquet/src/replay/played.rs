@@ -1,5 +1,7 @@
 //! One set of plans, and what a history comes to with it: triage's own decisions, and a clock that only signals move.
 
+mod storms;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use incident::{Action, GroupKey, LOOK_AGAIN, SignalOutcome, incident_id};
@@ -10,6 +12,7 @@ use signal::{Signal, to_second};
 
 use super::pages::{Pages, TeamPages};
 use crate::memory::{Memory, Verdict};
+pub(crate) use storms::{InStorm, Storm};
 
 /// What a history comes to with one set of plans.
 #[derive(Debug, Default, Serialize)]
@@ -18,6 +21,8 @@ pub(crate) struct Outcome {
     pub(crate) outcomes: BTreeMap<SignalOutcome, u64>,
     /// In the order in which they opened.
     pub(crate) incidents: Vec<Incident>,
+    /// In the order in which they began.
+    pub(crate) storms: Vec<Storm>,
     pub(crate) pages: Vec<TeamPages>,
     /// Of each team how many signals it is told once, in digests.
     pub(crate) told_once: BTreeMap<String, u64>,
@@ -85,6 +90,8 @@ enum Due {
     Page,
     /// What mutes a signal ends.
     Unmute,
+    /// It is looked whether a storm has calmed down.
+    Storm,
 }
 
 /// After the last signal of a history the clock goes on for so long for what is muted: two mutes that follow each other
@@ -103,7 +110,7 @@ pub(crate) struct Player<'p> {
     open: HashMap<String, Open>,
     /// What is due when, in order.
     due: BTreeSet<(Timestamp, Due, String)>,
-    /// Signals that are muted, by their ids.
+    /// Signals that wait for the end of a mute or a storm, by their ids.
     quiet: HashMap<String, Signal>,
     pages: Pages,
     unowned: BTreeMap<(String, Option<String>), u64>,
@@ -143,8 +150,11 @@ impl<'p> Player<'p> {
         self.pass_until(signal.time);
     }
 
-    /// Does what was decided; `at` is the signal's own time, or the end of what muted it.
-    fn act(&mut self, signal: &Signal, verdict: Verdict, at: Timestamp) {
+    /// Does what was decided; `at` is the signal's own time, or the end of what it waited for.
+    fn act(&mut self, signal: &Signal, mut verdict: Verdict, at: Timestamp) {
+        if let Some(storm) = verdict.storm.take() {
+            return self.joins_storm(signal, &verdict.plan, storm, at);
+        }
         match verdict.action.clone() {
             Action::NotifyOnly { .. } if !signal.drill => {
                 *self.outcome.told_once.entry(verdict.plan.plan.owner).or_default() += 1;
@@ -219,14 +229,16 @@ impl<'p> Player<'p> {
             match what {
                 Due::Resolved => self.resolve(&id, due),
                 Due::Page => self.page(id, due),
-                Due::Unmute => self.unmute(&id, due),
+                Due::Unmute if due <= after(self.now, PATIENCE) => self.again(&id, due),
+                Due::Unmute => drop(self.quiet.remove(&id)),
+                Due::Storm => self.look_at_storm(id, due),
             }
         }
     }
 
     /// What still fires gets its normal flow.
-    fn unmute(&mut self, signal_id: &str, due: Timestamp) {
-        let Some(signal) = self.quiet.remove(signal_id).filter(|_| due <= after(self.now, PATIENCE)) else { return };
+    fn again(&mut self, signal_id: &str, due: Timestamp) {
+        let Some(signal) = self.quiet.remove(signal_id) else { return };
         let verdict = self.memory.take_at(self.plans, &signal, due);
         self.act(&signal, verdict, due);
     }

@@ -1,5 +1,7 @@
 //! A history written by hand, and what it comes to; and histories that nobody wrote.
 
+mod storms;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -118,7 +120,11 @@ fn named(report: &Report) -> usize {
 
 /// One event of a generated history.
 fn event(second: i64, thing: usize, fires: bool) -> String {
-    let name = ["checkout-errors", "checkout-latency", "search-latency", "queue-depth", "unknown"][thing];
+    alarm(["checkout-errors", "checkout-latency", "search-latency", "queue-depth", "unknown"][thing], second, fires)
+}
+
+/// An alarm's event; the first second is 11:06:40.
+fn alarm(name: &str, second: i64, fires: bool) -> String {
     let time = Timestamp::from_second(1_795_000_000 + second).unwrap().to_string();
     let mut event: Value = serde_json::from_str(&lines()[0]).unwrap();
     event["resources"][0] = format!("arn:aws:cloudwatch:eu-west-1:111122223333:alarm:{name}").into();
@@ -160,7 +166,6 @@ fn what_is_muted_opens_nothing_and_what_fires_on_afterwards_does() {
     for file in ["search-latency.yaml", "teams.yaml"] {
         fs::copy(here("after").join(file), dir.path().join(file)).unwrap();
     }
-    // The first second of the history is 11:06:40.
     let mutes = "mutes:\n  - name: noon\n    service: search\n    reason: it is loaded\n    \
                  every: { from: \"11:00\", to: \"12:00\", time_zone: UTC }\n";
     fs::write(dir.path().join("mutes.yaml"), mutes).unwrap();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::difference::{Change, Changed, Difference, TeamChange};
 use super::history::Contents;
 use super::pages::TeamPages;
-use super::played::{Incident, Outcome, Source};
+use super::played::{InStorm, Incident, Outcome, Source, Storm};
 use crate::report::{counted, fitted, line, second};
 use crate::triage;
 
@@ -54,11 +54,13 @@ pub(super) fn outcome(of: &Outcome, dir: &str) -> String {
     text.push_str(&indented(&fitted(&["outcome", "signals"], &counts, WIDTH - 2)));
     text.push_str(&format!("\n{}{}\n", counted(of.incidents.len() as u64, "incident"), ending(&of.incidents)));
     text.push_str(&entries("", of.incidents.iter()));
+    text.push_str(&storms(&of.storms));
     if !of.pages.is_empty() {
-        text.push_str(
-            "\nPages, one for each incident when it opens. Nights are from 22:00 to 07:00 in the time zone\n",
-        );
-        text.push_str("of the contact whom the team's escalation tells first, in UTC where they have none.\n");
+        let in_storms = if of.storms.is_empty() { "" } else { ", and one for each owner in a storm" };
+        let about = "Nights are from 22:00 to 07:00 in the time zone of the contact whom the team's escalation tells \
+                     first, in UTC where they have none.";
+        let about = format!("Pages, one for each incident when it opens{in_storms}. {about}");
+        text.push_str(&format!("\n{}", wrapped("", &about)));
         let row = |team: &TeamPages| {
             vec![team.team.clone(), team.pages.to_string(), team.at_night.to_string(), team.time_zone.clone()]
         };
@@ -80,6 +82,26 @@ pub(super) fn outcome(of: &Outcome, dir: &str) -> String {
     text
 }
 
+/// What each storm held, and for whom; nothing where there is none.
+fn storms(of: &[Storm]) -> String {
+    if of.is_empty() {
+        return String::new();
+    }
+    let about = "What is in a storm opens an incident by itself only where it still fires when that is over. Each owner \
+                 gets one page for all of theirs, half a minute after the first.";
+    let mut text = format!("\n{}", wrapped("", &format!("{}. {about}", counted(of.len() as u64, "storm"))));
+    for storm in of {
+        let Storm { id, incident_id, .. } = storm;
+        text.push_str(&format!("  {id}  {}  {incident_id}\n", life(storm.began, Some(storm.over))));
+        let row = |of: &InStorm| vec![of.owner.clone(), of.incidents.to_string(), of.signals.to_string()];
+        let mut rows: Vec<_> = storm.owners.iter().map(row).collect();
+        rows.push(vec!["all".to_owned(), storm.incidents.to_string(), storm.signals.to_string()]);
+        let table = indented(&fitted(&["owner", "incidents", "signals"], &rows, WIDTH - 4));
+        text.push_str(&indented(&table));
+    }
+    text
+}
+
 /// Two lines for each incident: a title needs one of its own.
 fn entries<'i>(mark: &str, incidents: impl Iterator<Item = &'i Incident> + Clone) -> String {
     let row = |incident: &Incident| {
@@ -89,18 +111,18 @@ fn entries<'i>(mark: &str, incidents: impl Iterator<Item = &'i Incident> + Clone
     let first = fitted(&[""; 5], &incidents.clone().map(row).collect::<Vec<_>>(), WIDTH);
     let second = incidents.map(|incident| {
         let drill = if incident.drill { "DRILL " } else { "" };
-        cut(&format!("{:28}{}  {drill}{}", "", life(incident), line(&incident.title)))
+        cut(&format!("{:28}{}  {drill}{}", "", life(incident.opened, incident.resolved), line(&incident.title)))
     });
     first.lines().zip(second).map(|(first, second)| format!("{first}\n{second}\n")).collect()
 }
 
 /// From when to when: the day once, where it is the same.
-fn life(incident: &Incident) -> String {
-    let opened = second(incident.opened);
-    match incident.resolved {
-        None => format!("{opened}, not resolved"),
-        Some(at) if day(at) == day(incident.opened) => format!("{opened} to {}", at.strftime("%H:%M:%SZ")),
-        Some(at) => format!("{opened} to {}", second(at)),
+fn life(from: Timestamp, to: Option<Timestamp>) -> String {
+    let began = second(from);
+    match to {
+        None => format!("{began}, not resolved"),
+        Some(at) if day(at) == day(from) => format!("{began} to {}", at.strftime("%H:%M:%SZ")),
+        Some(at) => format!("{began} to {}", second(at)),
     }
 }
 
@@ -137,6 +159,9 @@ pub(super) fn difference(of: &Difference, before: &Outcome, after: &Outcome, dir
         of.changed.iter().for_each(|changed| text.push_str(&change(changed)));
     }
     text.push_str(&pages(of));
+    if of.storms.before + of.storms.after > 0 {
+        text.push_str(&format!("\n  storms: {}\n", arrow(&of.storms)));
+    }
     text.push_str(&format!("\n  signals that nobody owns: {}\n", arrow(&of.unowned)));
     text
 }

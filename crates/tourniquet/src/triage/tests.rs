@@ -184,3 +184,27 @@ fn what_no_plan_matches_has_its_owner_by_rule_or_tag() {
     assert!(object["reason"].as_str().unwrap().ends_with("owned by payments by the resource's tag `Team`"));
     assert!(object["signals"][0].get("tags").is_none(), "not of the contract");
 }
+
+#[test]
+fn a_file_with_too_much_in_it_is_a_storm() {
+    let dir = tempfile::tempdir().unwrap();
+    let teams = std::fs::read_to_string(here("plans/teams.yaml")).unwrap();
+    let rule = "storm: { owner: payments, more_than: 2, within: 5m }\n";
+    std::fs::write(dir.path().join("teams.yaml"), teams + rule).unwrap();
+    let plans = plans::load(dir.path()).unwrap();
+    let lost = |name: &str| {
+        let mut event = alarm("ALARM", "2026-11-23T14:03:12Z");
+        event["detail"]["alarmName"] = name.into();
+        event["resources"][0] = format!("arn:aws:cloudwatch:eu-west-1:111122223333:alarm:{name}").into();
+        event.to_string()
+    };
+    let judged = judge(&plans, batch(&["a", "b", "c"].map(lost)).as_bytes(), None, None);
+    let outcomes: Vec<_> = judged.signals.iter().map(|judgement| judgement.verdict.outcome).collect();
+    assert_eq!(outcomes, [SignalOutcome::Incident, SignalOutcome::Incident, SignalOutcome::Attached]);
+    let reason = "part of the storm storm-20261123T140312Z, of which unowned is told all of theirs at once";
+    assert_eq!(judged.signals[2].verdict.reason, reason);
+    // Whose it is and how bad is said all the same, and each file is judged alone.
+    assert_eq!(judged.signals[2].decision().owner, "unowned");
+    let alone = judge(&plans, lost("d").as_bytes(), None, None);
+    assert_eq!(alone.signals[0].verdict.outcome, SignalOutcome::Incident);
+}
