@@ -5,7 +5,7 @@ use crate::plan::Channel;
 use crate::read::{Config, Source, read};
 use crate::samples::{KINDS, PLAN, TEAMS};
 
-fn read_both(plan: &str, teams: &str) -> Result<Config, PlanErrors> {
+pub(crate) fn read_both(plan: &str, teams: &str) -> Result<Config, PlanErrors> {
     let source = |file: &str, text: &str| Source { file: file.into(), bytes: text.into() };
     read(&[source("p/a.yaml", plan), source("p/teams.yaml", teams)], &KINDS)
 }
@@ -23,7 +23,7 @@ fn with(text: &str, begins: &str, line: &str) -> String {
 }
 
 #[track_caller]
-fn says(result: Result<Config, PlanErrors>, place: &str, message: &str, remedy: &str) {
+pub(crate) fn says(result: Result<Config, PlanErrors>, place: &str, message: &str, remedy: &str) {
     let errors = result.unwrap_err();
     let [error] = errors.0.as_slice() else { panic!("one error expected:\n{errors}") };
     let shown = error.to_string();
@@ -34,7 +34,7 @@ fn says(result: Result<Config, PlanErrors>, place: &str, message: &str, remedy: 
 
 /// The shipped plan with one line replaced.
 #[track_caller]
-fn refused(begins: &str, line: &str, place: &str, message: &str, remedy: &str) {
+pub(crate) fn refused(begins: &str, line: &str, place: &str, message: &str, remedy: &str) {
     says(read_both(&with(PLAN, begins, line), TEAMS), &format!("p/a.yaml:{place}"), message, remedy);
 }
 
@@ -230,26 +230,6 @@ fn a_kind_is_read_by_its_own_declaration() {
     let mitigation = &read.plans[0].mitigations[0];
     assert_eq!((mitigation.kind.as_str(), mitigation.does.as_str()), ("reduce", "do something to a"));
     assert_eq!((mitigation.with["to"].as_str(), mitigation.guards.change_within), ("0", None));
-}
-
-#[test]
-fn a_storm_is_checked() {
-    let storm = |rule: &str| read_both(PLAN, &format!("{TEAMS}storm: {rule}\n"));
-    let config = storm("{ owner: payments, more_than: 20, within: 5m }").unwrap();
-    assert_eq!(config.storm.map(|rule| (rule.owner, rule.more_than)), Some(("payments".to_owned(), 20)));
-    let line = TEAMS.lines().count() + 1;
-    for (rule, column, message, remedy) in [
-        ("{ owner: payment, more_than: 20, within: 5m }", 17, "there is no team `payment`", "did you mean `payments`?"),
-        ("{ owner: payments, more_than: 1, within: 5m }", 38, "`more_than: 1`", "from 2 to 1000"),
-        ("{ owner: payments, more_than: 20, within: 5s }", 50, "`within: 5s`", "from 1m to 1h"),
-        ("{ owner: payments, more_than: 20, within: 2h }", 50, "`within: 2h`", "from 1m to 1h"),
-    ] {
-        says(storm(rule), &format!("p/teams.yaml:{line}:{column}"), message, remedy);
-    }
-    for rule in ["{ owner: payments, more_than: 20 }", "{ owner: payments, more_than: 20, within: 5m, auto: off }"] {
-        assert!(storm(rule).is_err(), "{rule}");
-    }
-    refused("plan:", "plan: storm", "2:7", "built in", "another name");
 }
 
 #[test]

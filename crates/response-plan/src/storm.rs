@@ -57,3 +57,35 @@ pub(crate) fn read(
     let rule = StormRule { owner: owner.value.clone(), more_than: more_than.value, within: within.value };
     (report.errors.len() == before).then_some(rule)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::refusal_test::{read_both, refused, says};
+    use crate::samples::{PLAN, TEAMS};
+
+    #[test]
+    fn a_storm_is_checked() {
+        let storm = |rule: &str| read_both(PLAN, &format!("{TEAMS}storm: {rule}\n"));
+        let config = storm("{ owner: payments, more_than: 20, within: 5m }").unwrap();
+        assert_eq!(config.storm.map(|rule| (rule.owner, rule.more_than)), Some(("payments".to_owned(), 20)));
+        let line = TEAMS.lines().count() + 1;
+        for (rule, column, message, remedy) in [
+            (
+                "{ owner: payment, more_than: 20, within: 5m }",
+                17,
+                "there is no team `payment`",
+                "did you mean `payments`?",
+            ),
+            ("{ owner: payments, more_than: 1, within: 5m }", 38, "`more_than: 1`", "from 2 to 1000"),
+            ("{ owner: payments, more_than: 20, within: 5s }", 50, "`within: 5s`", "from 1m to 1h"),
+            ("{ owner: payments, more_than: 20, within: 2h }", 50, "`within: 2h`", "from 1m to 1h"),
+        ] {
+            says(storm(rule), &format!("p/teams.yaml:{line}:{column}"), message, remedy);
+        }
+        for rule in ["{ owner: payments, more_than: 20 }", "{ owner: payments, more_than: 20, within: 5m, auto: off }"]
+        {
+            assert!(storm(rule).is_err(), "{rule}");
+        }
+        refused("plan:", "plan: storm", "2:7", "built in", "another name");
+    }
+}

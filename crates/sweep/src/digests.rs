@@ -38,3 +38,41 @@ fn log(digest: &str, failure: &StepError) {
     let (name, chain) = (failure.name(), format!("{:#}", failure.cause()));
     tracing::error!(digest, error.name = name, error.chain = chain, "a digest could not be told");
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::samples;
+    use crate::tests::ctx;
+
+    #[tokio::test]
+    async fn a_digest_is_told_once_it_has_gathered() {
+        let (id, until) = ("digest-payments-20251123T1415Z", samples::at(900));
+        let found = json!({
+            "pk": {"S": format!("DIGEST#{id}")}, "sk": {"S": "META"}, "status": {"S": "digest"}, "opened_at": {"S": until},
+        });
+        let more = json!({
+            "id": {"S": id}, "team": {"S": "{\"name\":\"payments\",\"escalation\":[]}"}, "drill": {"BOOL": false},
+            "entries": {"N": "3"}, "gathers_until": {"S": until}, "told": {"N": "1"},
+        });
+        let mut stored = found.clone();
+        stored.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        for (second, starts) in [(914, 0), (915, 1)] {
+            let (ctx, replay) = ctx(vec![
+                (200, json!({"Items": [found]}).to_string()),
+                (200, json!({"Item": stored}).to_string()),
+                (400, json!({"__type": "ExecutionAlreadyExists", "message": "m"}).to_string()),
+            ]);
+            let mut output = Output::default();
+            tell(&ctx, samples::at(second), &mut output).await.unwrap();
+            assert_eq!(output.digests, starts, "{second}");
+            let Some(start) = replay.actual_requests().nth(2) else { continue };
+            let start: Value = serde_json::from_slice(start.body().bytes().unwrap()).unwrap();
+            assert!(start["stateMachineArn"].as_str().unwrap().ends_with(":engage"));
+            assert_eq!(start["name"], format!("{id}-2"), "what came late is told for the second time");
+            assert_eq!(start["input"], format!(r#"{{"v":1,"digest":"{id}","n":2}}"#));
+        }
+    }
+}

@@ -63,35 +63,6 @@ async fn a_list_that_cannot_be_read_stops_no_other_and_is_said() {
 }
 
 #[tokio::test]
-async fn a_digest_is_told_once_it_has_gathered() {
-    let (id, until) = ("digest-payments-20251123T1415Z", samples::at(900));
-    let found = json!({
-        "pk": {"S": format!("DIGEST#{id}")}, "sk": {"S": "META"}, "status": {"S": "digest"}, "opened_at": {"S": until},
-    });
-    let more = json!({
-        "id": {"S": id}, "team": {"S": "{\"name\":\"payments\",\"escalation\":[]}"}, "drill": {"BOOL": false},
-        "entries": {"N": "3"}, "gathers_until": {"S": until}, "told": {"N": "1"},
-    });
-    let mut stored = found.clone();
-    stored.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    for (second, starts) in [(914, 0), (915, 1)] {
-        let (ctx, replay) = ctx(vec![
-            (200, json!({"Items": [found]}).to_string()),
-            (200, json!({"Item": stored}).to_string()),
-            (400, json!({"__type": "ExecutionAlreadyExists", "message": "m"}).to_string()),
-        ]);
-        let mut output = Output::default();
-        digests::tell(&ctx, samples::at(second), &mut output).await.unwrap();
-        assert_eq!(output.digests, starts, "{second}");
-        let Some(start) = replay.actual_requests().nth(2) else { continue };
-        let start: Value = serde_json::from_slice(start.body().bytes().unwrap()).unwrap();
-        assert!(start["stateMachineArn"].as_str().unwrap().ends_with(":engage"));
-        assert_eq!(start["name"], format!("{id}-2"), "what came late is told for the second time");
-        assert_eq!(start["input"], format!(r#"{{"v":1,"digest":"{id}","n":2}}"#));
-    }
-}
-
-#[tokio::test]
 async fn a_missing_execution_is_missing_and_a_started_one_is_no_failure() {
     let answer = |code: &str| (400, json!({"__type": code, "message": "m"}).to_string());
     let (ctx, replay) = ctx(vec![answer("ExecutionDoesNotExist"), answer("ExecutionAlreadyExists")]);

@@ -40,7 +40,8 @@ impl ResponsePlan {
 }
 
 impl Storms {
-    /// It pages, changes nothing, and is resolved when the storm is over, which was calm for long by then. Its service is none that a rule could count.
+    /// It pages, changes nothing, and is resolved when the storm is over, which was calm for long by then. Its service is
+    /// none that a rule could count.
     pub(super) fn plan(&self, severity: Severity, config_sha256: &str) -> ResolvedPlan {
         let plan = ResponsePlan {
             plan: STORM.to_owned(),

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use incident::{GroupKey, Known, Place, Storm, StormMember, is_storm, storm_signal};
+use incident::{GroupKey, Known, Place, Storm, StormMember, is_storm, storm_signal, storm_title};
 use jiff::Timestamp;
 use response_plan::{Plans, Resolution, ResolvedPlan, Severity, Storms as Rule};
 use signal::{Signal, State};
@@ -103,7 +103,7 @@ impl Memory {
         state: State,
         now: Timestamp,
     ) -> (Signal, Verdict) {
-        let signal = storm_signal(&rule.rule, &nowhere(), state, now);
+        let signal = storm_signal(&storm_title(&rule.rule), &nowhere(), state, now);
         let resolution = Resolution { plan, matched: false, owned: true, why: "a storm".to_owned() };
         let verdict = self.judge(plans, &signal, resolution, now, true);
         (signal, verdict)
