@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use incident::{Fires, Incident};
+use incident::{Fires, Incident, Rise};
 use incident_store::{IncidentLine, ToldLine};
 use jiff::Timestamp;
 use step::StepError;
@@ -44,10 +44,15 @@ pub(crate) async fn raise(ctx: &Ctx, lines: &[IncidentLine], told: &[ToldLine], 
 
 async fn raise_one(ctx: &Ctx, incident: &Incident, all: &[Fires], now: Timestamp) -> Result<bool, StepError> {
     let Some(rise) = incident.rise(all, now) else { return Ok(false) };
+    apply(ctx, incident, &rise).await
+}
+
+/// Raises an incident, whose owner is paged again; `false` where it changed meanwhile: the next sweep looks again.
+pub(crate) async fn apply(ctx: &Ctx, incident: &Incident, rise: &Rise) -> Result<bool, StepError> {
     // While its plan holds the page back nobody knows of it: the page that comes says how bad it is.
     let engage = !incident.is_held_back();
-    if !ctx.store.raise(incident, &rise, engage, STEP).await? {
-        return Ok(false); // it changed meanwhile, and the next sweep looks again
+    if !ctx.store.raise(incident, rise, engage, STEP).await? {
+        return Ok(false);
     }
     if engage {
         // Killed right here, the next sweep finds an engagement that pages nobody.

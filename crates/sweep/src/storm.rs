@@ -12,9 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use response_plan::ResponsePlan;
 use step::StepError;
 
-use crate::notice::STEP;
 use crate::unmute::{self, Duty};
-use crate::{Ctx, Output, log};
+use crate::{Ctx, Output, log, rises};
 
 /// So many of what waits are handed on at the same time.
 const SIDE_BY_SIDE: usize = 16;
@@ -70,9 +69,11 @@ async fn of_a_storm(ctx: &Ctx, storm: &Storm, now: Timestamp, output: &mut Outpu
             failed = Some(told(incident.id(), error));
         }
     }
-    match raise(ctx, &incident, &members, now).await {
-        Ok(raised) => output.raised += u32::from(raised),
-        Err(error) => failed = Some(told(incident.id(), error)),
+    if let Some(rise) = rise(&incident, &members, now) {
+        match rises::apply(ctx, &incident, &rise).await {
+            Ok(raised) => output.raised += u32::from(raised),
+            Err(error) => failed = Some(told(incident.id(), error)),
+        }
     }
     if is_over(storm, &incident, &members, now)
         && let Err(error) = ctx.signals.is_over(incident.id(), Some(&storm.id)).await
@@ -85,19 +86,6 @@ async fn of_a_storm(ctx: &Ctx, storm: &Storm, now: Timestamp, output: &mut Outpu
 fn told(id: &str, error: StepError) -> StepError {
     log(id, &error);
     error
-}
-
-async fn raise(ctx: &Ctx, incident: &Incident, members: &[StormMember], now: Timestamp) -> Result<bool, StepError> {
-    let Some(rise) = rise(incident, members, now) else { return Ok(false) };
-    let engage = !incident.is_held_back();
-    if !ctx.store.raise(incident, &rise, engage, STEP).await? {
-        return Ok(false); // it changed meanwhile, and the next sweep looks again
-    }
-    if engage {
-        // Killed right here, the next sweep finds an engagement that pages nobody.
-        ctx.executions.engage(incident.id(), incident.opening, incident.engagement + 1).await?;
-    }
-    Ok(true)
 }
 
 /// An incident of a storm that never began, or is over already: whoever worked at it was killed.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::catch_all::catch_all;
 use super::load::Disabled;
 use super::owner::Teams;
 use crate::compile::plan_sha256;
@@ -46,22 +46,13 @@ impl Storms {
         let plan = ResponsePlan {
             plan: STORM.to_owned(),
             incident_type: STORM.to_owned(),
-            pattern: json!({}),
             service: OF_MANY.to_owned(),
             environment: "several environments".to_owned(),
-            accounts: Vec::new(),
-            customer_facing: false,
             owner: self.rule.owner.clone(),
             severity,
-            raise: Vec::new(),
-            engage: Engage::Page,
-            hold_down: Span::default(),
-            reopen_within: Span::default(),
-            mode: Mode::Observe,
-            mitigations: Vec::new(),
             recovery: Recovery { by: RecoveredBy::Signal, held_for: Span::seconds(0) },
-            evidence: Evidence { before: Span::seconds(1_800), ..Evidence::default() },
-            runbook: None,
+            // What else a plan says it says as the other that is compiled in.
+            ..catch_all("").plan
         };
         let (team, config_sha256) = (Team::clone(&self.team), config_sha256.to_owned());
         ResolvedPlan { plan_sha256: plan_sha256(&plan), plan, team, config_sha256 }
@@ -82,7 +73,7 @@ pub(super) fn load(value: Option<&RawValue>, teams: &Teams, disabled: &mut Vec<D
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::plans::Plans;
