@@ -78,7 +78,7 @@ async fn one_storm_at_a_time_begins_and_it_alone_ends() {
     let (store, client) = answering(&[(200, json!({})), lost()]);
     assert!(store.claim_storm(time(20)).await.unwrap());
     assert!(!store.claim_storm(time(20)).await.unwrap());
-    assert_eq!(sent(&client, 0)["ExpressionAttributeValues"][":stale"]["S"], "2026-11-23T14:00:10.000Z");
+    assert_eq!(sent(&client, 0)["ExpressionAttributeValues"][":stale"]["S"], "2026-11-23T14:00:19.000Z");
 
     let (store, client) = answering(&[(200, json!({})), lost(), (200, json!({})), lost()]);
     assert!(store.begin_storm(&storm()).await.unwrap());

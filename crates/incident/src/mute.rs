@@ -135,7 +135,7 @@ impl fmt::Display for Muted {
     }
 }
 
-/// The message in the queue `signals` by which `sweep` hands triage a signal again whose mute is over.
+/// The message in the queue `signals` by which `sweep` hands triage a signal again that a mute or a storm kept quiet, and nothing does any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unmuted {

@@ -148,6 +148,8 @@ pub struct StormOver {
     pub storm_over: String,
     /// The storm; absent where none is on for the incident, which was opened for one that never began.
     pub storm: Option<String>,
+    /// When it was found.
+    pub at: Timestamp,
 }
 
 #[cfg(test)]

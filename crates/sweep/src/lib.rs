@@ -69,7 +69,7 @@ pub struct Output {
     pub unmuted: u32,
     /// Whether a storm is on: 1, or 0.
     pub storm: u32,
-    /// How many signals wait for its end, or waited until now.
+    /// How many signals were found that wait for the end of a storm which is over.
     pub in_storm: u32,
     /// How many of them triage has to decide upon again, since the storm is over.
     pub released: u32,

@@ -76,7 +76,7 @@ async fn of_a_storm(ctx: &Ctx, storm: &Storm, now: Timestamp, output: &mut Outpu
         }
     }
     if is_over(storm, &incident, &members, now)
-        && let Err(error) = ctx.signals.is_over(incident.id(), Some(&storm.id)).await
+        && let Err(error) = ctx.signals.is_over(incident.id(), Some(&storm.id), now).await
     {
         failed = Some(told(incident.id(), error));
     }
@@ -94,7 +94,7 @@ async fn left_over(ctx: &Ctx, id: &str, now: Timestamp) -> Result<(), StepError>
         let incident = ctx.store.load(id).await?;
         let fires = incident.plan().is_of_a_storm() && !incident.firing.is_empty();
         let since = incident.fires_since.unwrap_or(incident.opened.opened_at);
-        if fires && now >= since + BEGINS { ctx.signals.is_over(id, None).await } else { Ok(()) }
+        if fires && now >= since + BEGINS { ctx.signals.is_over(id, None, now).await } else { Ok(()) }
     };
     look.await.inspect_err(|error| log(id, error))
 }

@@ -121,7 +121,7 @@ async fn while_it_is_on_its_owners_are_paged_and_nothing_of_it_is_handed_on() {
         assert_eq!(bodies[3]["name"], json!(storm().page_name("unowned")));
         assert_eq!(bodies[3]["input"], json!(storm().page_input("unowned")));
         // A page that could not be started does not keep it from ending.
-        let message = json!({"v": 1, "storm_over": incident().id(), "storm": storm().id}).to_string();
+        let message = json!({"v": 1, "storm_over": incident().id(), "storm": storm().id, "at": at(300)}).to_string();
         assert_eq!(asked.contains(&"AmazonSQS.SendMessage".to_owned()), over, "{asked:?}");
         assert!(!over || bodies[4]["MessageBody"] == json!(message), "{}", bodies[4]);
         let listed = bodies.iter().find(|body| body["IndexName"] == "by-status").unwrap();
@@ -151,7 +151,7 @@ async fn the_incident_of_a_storm_that_never_began_is_over() {
         let answers = [vec![off(), firing(incident)], told_answer.into_iter().collect(), vec![none()]].concat();
         let (asked, _, bodies) = swept(answers, &[line(service), line("checkout")], second).await;
         assert_eq!(asked.contains(&"AmazonSQS.SendMessage".to_owned()), told, "{asked:?}");
-        let message = json!({"v": 1, "storm_over": incident.id(), "storm": null}).to_string();
+        let message = json!({"v": 1, "storm_over": incident.id(), "storm": null, "at": at(30)}).to_string();
         assert!(!told || bodies[2]["MessageBody"] == json!(message), "{bodies:?}");
     }
 }

@@ -31,14 +31,14 @@ impl Signals {
     }
 
     /// What an incident stands for is over: a storm, or none that ever began.
-    pub(crate) async fn is_over(&self, incident_id: &str, storm: Option<&str>) -> Result<(), StepError> {
-        self.send(&StormOver { v: V, storm_over: incident_id.to_owned(), storm: storm.map(str::to_owned) }).await
+    pub(crate) async fn is_over(&self, incident_id: &str, storm: Option<&str>, at: Timestamp) -> Result<(), StepError> {
+        self.send(&StormOver { v: V, storm_over: incident_id.to_owned(), storm: storm.map(str::to_owned), at }).await
     }
 
     async fn send(&self, message: &impl serde::Serialize) -> Result<(), StepError> {
         let body = serde_json::to_string(message).map_err(|e| StepError::Stuck(e.into()))?;
         let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
-        sent.map(drop).map_err(|e| sdk_error("what was kept quiet could not be put into the queue", e))
+        sent.map(drop).map_err(|e| sdk_error("a message to triage could not be put into the queue", e))
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn open(event: Value) -> Delivery {
     }
 }
 
-/// The id of a recorded signal, where a message says no more than that its mute is over.
+/// The id of a recorded signal, where a message says no more than that nothing keeps it quiet any more.
 pub(crate) fn unmuted(body: &str) -> Option<String> {
     serde_json::from_str(body).ok().map(|message: Unmuted| message.muted_signal)
 }
@@ -68,7 +68,8 @@ mod tests {
         }
         assert_eq!(storm_over(&message.to_string()), None);
         for storm in [Some("storm-1".to_owned()), None] {
-            let over = StormOver { v: incident::V, storm_over: "inc-1".into(), storm };
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let over = StormOver { v: incident::V, storm_over: "inc-1".into(), storm, at };
             let body = serde_json::to_string(&over).unwrap();
             assert_eq!((storm_over(&body), unmuted(&body)), (Some(over), None));
         }

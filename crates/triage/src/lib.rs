@@ -1,6 +1,7 @@
 //! Purpose: answer what broke, who owns the decision and how bad it is, for any signal, and see that somebody learns of
 //! it.
-//! Reads: the compiled response plans, the signal's records. Writes: the signal, the incident, its timeline.
+//! Reads: the compiled response plans, the signal's records, whether it storms. Writes: the signal, the incident, its
+//! timeline; what opens, that a storm is on or over, its members.
 //! Starts: the incident's execution, in a storm that which pages an owner. Completes: a recovery that is waited for.
 //! Undo: none; what it writes is a record. Retry: safe, every delivery of a signal after the first changes nothing, and
 //! looks after what the first began.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use incident::{Known, SignalOutcome, Storm, StormMember, StormOver, is_storm, storm_signal, storm_title};
 use incident_store::{Taken as Written, Weather};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use response_plan::{Severity, Storms};
 use signal::{Signal, State};
 use step::StepError;
@@ -16,9 +16,14 @@ use step::StepError;
 use crate::take::{self, Judged, Recorded};
 use crate::{Ctx, Taken, wake};
 
-/// How long to wait for a storm that somebody else begins, in milliseconds, a look after each: less than triage has for a
-/// signal.
-const PAUSES: [u64; 5] = [50, 100, 200, 400, 800];
+/// How long to wait for a storm that somebody else begins, in milliseconds, a look after each: longer than a claim holds.
+const PAUSES: [u64; 5] = [50, 100, 200, 400, 600];
+
+/// How often it is tried to begin one. With the pauses it is less than triage has for a signal.
+const CLAIMS: u32 = 2;
+
+/// An older word that a storm is over is not believed: `sweep` says it anew every minute, and it may have flared up since.
+const FRESH: SignedDuration = SignedDuration::from_secs(45);
 
 /// The storm that takes what would open an incident; `None` where it opens one. Drills are no storm and in none, and what
 /// waited for the end of one is not new.
@@ -64,26 +69,34 @@ async fn look_out(
     if !is_storm(&storms.rule, new, received) {
         return Ok(None);
     }
-    if !ctx.store.claim_storm(received).await? {
-        return begun_by_another(ctx).await.map(Some);
-    }
-    let begun = Box::pin(begin(ctx, storms, judged.plan.plan.severity, received)).await;
-    if begun.is_err() {
-        // Or it ends by itself.
-        let _ = ctx.store.unclaim_storm(received).await;
-    }
-    begun.map(Some)
-}
-
-/// The storm that somebody else is beginning right now.
-async fn begun_by_another(ctx: &Ctx) -> Result<Storm, StepError> {
-    for pause in PAUSES {
-        tokio::time::sleep(Duration::from_millis(pause)).await;
-        if let Some(storm) = ctx.store.weather().await?.storm {
-            return Ok(storm);
+    // Whoever claimed it may have been killed: then the next one does.
+    for _ in 0..CLAIMS {
+        let now = step::now();
+        if ctx.store.claim_storm(now).await? {
+            let begun = Box::pin(begin(ctx, storms, judged.plan.plan.severity, received)).await;
+            if begun.is_err() {
+                // Or it ends by itself.
+                let _ = ctx.store.unclaim_storm(now).await;
+            }
+            return begun.map(Some);
+        }
+        if let Some(storm) = begun_by_another(ctx).await? {
+            return Ok(Some(storm));
         }
     }
     Err(StepError::transient("a storm was to begin, and whoever began it has not come to an end"))
+}
+
+/// The storm that somebody else is beginning right now; `None` where that takes longer than it should.
+async fn begun_by_another(ctx: &Ctx) -> Result<Option<Storm>, StepError> {
+    for pause in PAUSES {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let storm = ctx.store.weather().await?.storm;
+        if storm.is_some() {
+            return Ok(storm);
+        }
+    }
+    Ok(None)
 }
 
 /// Opens the storm's incident, and from then on it is on. Where whoever claimed this was killed in between, the next one
@@ -98,7 +111,12 @@ async fn begin(ctx: &Ctx, storms: &Storms, severity: Severity, received: Timesta
         return Err(StepError::transient("the incident of the storm before is over, and that of this one is not open"));
     }
     let storm = Storm::new(&storms.rule, incident.clone(), received);
-    let storm = if ctx.store.begin_storm(&storm).await? { storm } else { begun_by_another(ctx).await? };
+    let storm = if ctx.store.begin_storm(&storm).await? {
+        storm
+    } else {
+        let on = ctx.store.weather().await?.storm;
+        on.ok_or_else(|| StepError::transient("a storm that began at the same time is over; look again"))?
+    };
     tracing::warn!(storm = storm.id, incident_id = storm.incident_id, "a storm is on");
     if let Err(error) = wake::look_after(ctx, &taken, Some(&incident)).await {
         // It is on, and `sweep` starts what is missing within the minute.
@@ -145,15 +163,19 @@ pub(crate) async fn join(
 /// What an incident stands for is over, as `sweep` found: what opens from now on opens by itself again, and it recovers.
 /// Killed in between, it stands for no storm, which `sweep` finds.
 pub(crate) async fn end(ctx: &Ctx, over: &StormOver, received: Timestamp) -> Result<(), StepError> {
-    if let Some(id) = &over.storm {
+    if let Some(id) = over.storm.as_ref().filter(|_| received.duration_since(over.at) < FRESH) {
         ctx.store.end_storm(id, received).await?;
     }
     let on = ctx.store.weather().await?.storm;
     if on.is_some_and(|on| on.incident_id == over.storm_over) {
-        return Ok(()); // another has begun, for which it stands
+        return Ok(()); // it is on again, or still
     }
     let incident = ctx.store.load(&over.storm_over).await?;
     let signal = storm_signal(&incident.opened.title, &ctx.place, State::Recovered, received);
+    let last = ctx.store.fingerprint(&signal.fingerprint).await?.and_then(|last| last.incident);
+    if last.is_none_or(|(id, opening)| id != over.storm_over || opening != incident.opening) {
+        return Ok(()); // the storm's signal is another's by now: this one has recovered
+    }
     let judged = Judged::of_a_storm(incident.opened.plan, &signal);
     let (taken, incident) = take::record(ctx, &signal, &judged, received).await?;
     wake::look_after(ctx, &taken, incident.as_ref()).await?;

@@ -40,7 +40,7 @@ pub(crate) async fn all(
     (results, failed)
 }
 
-/// Takes a recorded signal again, whose mute is over.
+/// Takes a recorded signal again, which a mute or a storm kept quiet until now.
 pub(crate) async fn again(ctx: &Ctx, signal_id: &str, received: Timestamp) -> (Vec<Taken>, Option<StepError>) {
     let taken = match ctx.store.recorded_signal(signal_id).await {
         Ok(Some(signal)) => one(ctx, &signal, received).await,
