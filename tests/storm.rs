@@ -98,12 +98,13 @@ async fn a_storm_is_told_as_one_and_nothing_of_it_is_lost() -> Result<()> {
         assert!(world.store.incident(&fires.incident).await?.is_none(), "a member opens nothing");
     }
 
+    // A member's recovery passes through, and what opened before has its own life.
+    let (clears, still) = members.split_first().context("no member")?;
+    let recovered = world.take(&clears.alarm.event("OK", step::now())).await?;
+    assert_eq!(recovered["reason"], "it recovers, and what fired was kept quiet", "{recovered}");
     paged_in(&world, &storm, &early).await?;
-    // What opened before has its own life, and a member's recovery passes through.
     world.take(&early[0].alarm.event("OK", step::now())).await?;
     world.status(&early[0].incident, Status::Resolved, SOON).await?;
-    let (clears, still) = members.split_first().context("no member")?;
-    world.take(&clears.alarm.event("OK", step::now())).await?;
     over(&world, &storm).await?;
     for fires in still {
         let paged = async || Ok((world.paged(&fires.incident, 1)?.topic > 0).then_some(()));

@@ -49,8 +49,12 @@ async fn start(ctx: &Ctx, machine: &str, name: &str, input: &str) -> Result<(), 
     Ok(())
 }
 
-/// Sees that an owner is paged about what is theirs in a storm, once: the name is the storm's and the owner's.
+/// Sees that an owner is paged about what is theirs in a storm, once: the name is the storm's and the owner's. And that the
+/// storm itself is looked after, since whoever began it may have been killed right after that.
 pub(crate) async fn page_in_storm(ctx: &Ctx, storm: &Storm, owner: &str) -> Result<(), StepError> {
+    let (id, opening) = (&storm.incident_id, storm.opening);
+    let (name, input) = (execution_name(id, opening, 1), execution_input(id, opening));
+    start_once(ctx, &ctx.incident_response, &name, &input).await?;
     start_once(ctx, &ctx.engage, &storm.page_name(owner), &storm.page_input(owner)).await.map(drop)
 }
 
